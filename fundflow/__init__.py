@@ -1,0 +1,1 @@
+"""fundflow: a grant engine for city funds."""

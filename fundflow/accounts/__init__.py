@@ -1,0 +1,1 @@
+"""People, the cities they act for, and the groups of the fund."""

@@ -1,0 +1,1 @@
+"""Applications: what a city writes, saves, attaches and sends."""

@@ -1,0 +1,34 @@
+"""Awards and documents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fundflow.db import Identified, Model
+
+
+class Document(Identified, Model):
+    """A document of an application: asked for by an event with its facts, rendered by a job, kept under its digest."""
+
+    __tablename__ = "documents"
+
+    application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"))
+    kind: Mapped[str]
+    language: Mapped[str] = mapped_column(sa.String(12))
+    event_seq: Mapped[int]
+    template_sha256: Mapped[str] = mapped_column(sa.String(64))
+    facts: Mapped[dict[str, Any]]
+    facts_sha256: Mapped[str] = mapped_column(sa.String(64))
+    rendered_at: Mapped[datetime | None]
+    sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    size: Mapped[int | None]
+
+    __table_args__ = (
+        sa.UniqueConstraint("application_id", "kind", "language", "event_seq"),
+        sa.CheckConstraint("(rendered_at IS NULL) = (sha256 IS NULL)", name="rendered"),
+    )

@@ -1,0 +1,170 @@
+"""Settings, all of them from the environment, each with its default and one line of help.
+
+`HOST` and `PORT` keep their customary names; every other variable begins with `FUNDFLOW_`. What is wrong is said at
+start-up, every mistake at once, before anything listens.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The project's folder: workflows, templates and migrations lie beside the package."""
+
+
+class BadSettings(Exception):
+    """One sentence per setting that cannot be used."""
+
+
+def _setting(default: Any, env: str, text: str) -> Any:
+    return field(default=default, metadata={"env": env, "help": text})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this installation runs. `Settings.from_environment()` reads it; tests build it directly."""
+
+    host: str = _setting("127.0.0.1", "HOST", "address the server listens on")
+    port: int = _setting(8000, "PORT", "port the server listens on")
+    mode: str = _setting("development", "FUNDFLOW_MODE", "development, or production: stricter, no demo, no mail page")
+    instance: Path = _setting(
+        ROOT / "instance", "FUNDFLOW_INSTANCE", "folder for the embedded database, files and mail"
+    )
+    database_url: str = _setting(
+        "", "FUNDFLOW_DATABASE_URL", "PostgreSQL address; empty means SQLite in the instance folder"
+    )
+    secret_key: str = _setting(
+        "", "FUNDFLOW_SECRET_KEY", "signs sessions; empty means a key kept in the instance folder"
+    )
+    base_url: str = _setting("", "FUNDFLOW_BASE_URL", "public address of this site, for links in mail")
+    storage_url: str = _setting(
+        "", "FUNDFLOW_STORAGE_URL", "where files go, e.g. s3://bucket/prefix; empty means the instance folder"
+    )
+    mail_url: str = _setting(
+        "", "FUNDFLOW_MAIL_URL", "smtp://user:password@host:587 or smtps://…; empty writes .eml files"
+    )
+    mail_from: str = _setting("fund@fundflow.example", "FUNDFLOW_MAIL_FROM", "sender address of all mail")
+    fund_name: str = _setting(
+        "Global Cities Fund for Migrants and Refugees",
+        "FUNDFLOW_FUND_NAME",
+        "name of the fund on pages, mail and agreements",
+    )
+    languages: tuple[str, ...] = _setting(
+        ("en", "fr"), "FUNDFLOW_LANGUAGES", "interface languages, comma separated, first is the default"
+    )
+    upload_mb: int = _setting(25, "FUNDFLOW_UPLOAD_MB", "largest upload in megabytes")
+    embedded_worker: bool = _setting(
+        True, "FUNDFLOW_EMBEDDED_WORKER", "run background jobs inside the server process (yes or no)"
+    )
+    threads: int = _setting(8, "FUNDFLOW_THREADS", "web threads of the embedded server")
+    trusted_proxies: int = _setting(
+        0, "FUNDFLOW_TRUSTED_PROXIES", "reverse proxies in front whose X-Forwarded headers are believed"
+    )
+    rate_limits: bool = _setting(True, "FUNDFLOW_RATE_LIMITS", "limit attempts to sign in (yes or no)")
+    rate_limit_url: str = _setting(
+        "memory://", "FUNDFLOW_RATE_LIMIT_URL", "where attempts are counted; redis://… when there are several servers"
+    )
+    demo: bool = _setting(
+        True, "FUNDFLOW_DEMO", "load demo people and rounds into an empty database (yes or no, never in production)"
+    )
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read every setting; BadSettings names all that cannot be used, each with what to write instead."""
+        environ = os.environ if environ is None else environ
+        given: dict[str, Any] = {}
+        problems: list[str] = []
+        for each in fields(cls):
+            name = each.metadata["env"]
+            text = environ.get(name, "").strip()
+            if not text:
+                continue
+            try:
+                given[each.name] = _read(each.default, text)
+            except ValueError as problem:
+                problems.append(f"{name}={text!r}: {problem}")
+        settings = cls(**given)
+        problems += settings._contradictions()
+        known = {each.metadata["env"] for each in fields(cls)}
+        problems += [
+            f"{name} is not a setting of fundflow; see the list in the README"
+            for name in environ
+            if name.startswith("FUNDFLOW_") and name not in known and not name.startswith("FUNDFLOW_TEST_")
+        ]
+        if problems:
+            raise BadSettings("\n".join(problems))
+        return settings
+
+    def _contradictions(self) -> list[str]:
+        problems = []
+        if self.mode not in ("development", "production"):
+            problems.append(f"FUNDFLOW_MODE={self.mode!r}: write development or production")
+        if not 0 <= self.port <= 65535:
+            problems.append(f"PORT={self.port}: a port lies between 0 and 65535")
+        if self.database_url and not self.database_url.startswith(
+            ("postgresql://", "postgresql+psycopg://", "sqlite:///")
+        ):
+            problems.append("FUNDFLOW_DATABASE_URL must begin with postgresql:// or sqlite:///")
+        if self.mail_url and urlsplit(self.mail_url).scheme not in ("smtp", "smtps"):
+            problems.append("FUNDFLOW_MAIL_URL must begin with smtp:// or smtps://")
+        if self.mode == "production":
+            if len(self.secret_key) < 32:
+                problems.append("FUNDFLOW_SECRET_KEY must be set in production, with 32 characters or more")
+            if not self.base_url.startswith("https://"):
+                problems.append("FUNDFLOW_BASE_URL must be set in production and begin with https://")
+        return problems
+
+    @property
+    def production(self) -> bool:
+        return self.mode == "production"
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy address in force."""
+        if self.database_url:
+            return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        return f"sqlite:///{self.instance / 'fundflow.db'}"
+
+    @property
+    def url(self) -> str:
+        """The public address of the site, without a slash at the end."""
+        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def secret(self) -> str:
+        """The signing key: the setting, or one made on first use and kept, readable by the owner only."""
+        if self.secret_key:
+            return self.secret_key
+        kept = self.instance / "secret.key"
+        if not kept.exists():
+            self.instance.mkdir(parents=True, exist_ok=True)
+            try:
+                with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+                    out.write(secrets.token_urlsafe(48))
+            except FileExistsError:
+                pass  # another process of this installation was first; its key serves both
+        return kept.read_text()
+
+
+def _read(default: Any, text: str) -> Any:
+    if isinstance(default, bool):
+        if text.lower() in ("1", "yes", "true", "on"):
+            return True
+        if text.lower() in ("0", "no", "false", "off"):
+            return False
+        raise ValueError("write yes or no")
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise ValueError("write a whole number") from None
+    if isinstance(default, Path):
+        return Path(text).expanduser().resolve()
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text

@@ -1,0 +1,120 @@
+"""What the lifecycle keeps: definitions, applications, commands, events and timers.
+
+An application's state, outcome, revision and head change only together, by a command; nothing else may write them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from fundflow import clock
+from fundflow.db import Identified, Model
+
+
+class Definition(Model):
+    """A published workflow with its forms, immutable, named by the digest of its texts."""
+
+    __tablename__ = "definitions"
+
+    sha256: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    workflow: Mapped[str]
+    version: Mapped[int]
+    main: Mapped[str]
+    files: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    __table_args__ = (sa.UniqueConstraint("workflow", "version", "sha256"),)
+
+
+class Application(Identified, Model):
+    """Where one application is. `title` and `requested_minor` repeat two answers so that lists need no form data."""
+
+    __tablename__ = "applications"
+
+    number: Mapped[str] = mapped_column(unique=True)
+    round_id: Mapped[UUID] = mapped_column(sa.ForeignKey("rounds.id"))
+    city_id: Mapped[UUID] = mapped_column(sa.ForeignKey("cities.id"))
+    definition_sha: Mapped[str] = mapped_column(sa.ForeignKey("definitions.sha256"))
+    state: Mapped[str]
+    outcome: Mapped[str | None]
+    state_since: Mapped[datetime] = mapped_column(default=clock.now)
+    revision: Mapped[int] = mapped_column(default=0)
+    head: Mapped[str] = mapped_column(sa.String(64), default="")
+    submitted_at: Mapped[datetime | None]
+    title: Mapped[str] = mapped_column(default="")
+    requested_minor: Mapped[int | None]
+    currency: Mapped[str] = mapped_column(sa.String(3))
+    created_by: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+
+    __table_args__ = (
+        sa.CheckConstraint("revision >= 0", name="revision"),
+        sa.CheckConstraint("requested_minor IS NULL OR requested_minor >= 0", name="requested"),
+        sa.Index("ix_applications_round_state", "round_id", "state", "outcome"),
+        sa.Index("ix_applications_city", "city_id"),
+    )
+
+
+class Command(Model):
+    """One attempt that was accepted, by the key its caller gave: the same key again returns the same result."""
+
+    __tablename__ = "commands"
+
+    key: Mapped[str] = mapped_column(sa.String(200), primary_key=True)
+    application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"))
+    transition: Mapped[str]
+    actor_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    event_seq: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Event(Model):
+    """The audit row of a transition that happened, chained to the one before by its digest."""
+
+    __tablename__ = "events"
+
+    application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    transition: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str | None]
+    outcome: Mapped[str | None]
+    definition_sha: Mapped[str] = mapped_column(sa.String(64))
+    reason: Mapped[str | None]
+    body: Mapped[dict[str, Any]]
+    """Decision clauses with values, effects, input, form digests and the command key, as they were hashed."""
+    prev: Mapped[str] = mapped_column(sa.String(64))
+    hash: Mapped[str] = mapped_column(sa.String(64))
+
+    __table_args__ = (sa.Index("ix_events_actor", "application_id", "transition", "actor_id"),)
+
+
+class Timer(Identified, Model):
+    """A due moment of one application. The wall time and zone are the truth; `due_at` is computed from them."""
+
+    __tablename__ = "timers"
+
+    application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"))
+    name: Mapped[str]
+    generation: Mapped[int] = mapped_column(default=1)
+    wall: Mapped[str]
+    zone: Mapped[str]
+    due_at: Mapped[datetime]
+    act_at: Mapped[datetime]
+    """When it acts: the due moment plus its grace."""
+    status: Mapped[str] = mapped_column(default="armed")
+    next_at: Mapped[datetime | None]
+    """The next moment a sweep must look at it: a reminder, or `act_at`."""
+    reminded: Mapped[list[Any]] = mapped_column(default=list)
+
+    __table_args__ = (
+        sa.UniqueConstraint("application_id", "name", "generation"),
+        sa.CheckConstraint("status IN ('armed', 'fired', 'cancelled')", name="status"),
+        sa.Index("ix_timers_next", "status", "next_at"),
+    )

@@ -1,0 +1,1 @@
+"""Money: the ledger of each round and the payments made from it."""

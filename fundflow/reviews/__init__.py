@@ -1,0 +1,1 @@
+"""Reviews: assignment, conflicts of interest, score sheets and quorum."""

