@@ -10,10 +10,14 @@ import importlib
 import importlib.util
 
 from flask import Flask
+from flask_alembic import Alembic
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from fundflow.config import ROOT, Settings
-from fundflow.db import db
+from fundflow.db import Model, db
+
+migrations = Alembic(metadatas=Model.metadata, run_mkdir=False, command_name="")
+"""Brings the schema from any version to any other; needs an application context."""
 
 FEATURES = ("accounts", "rounds", "applications", "reviews", "awards", "payments", "desk")
 
@@ -38,8 +42,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=settings.production,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.config["ALEMBIC"] = {"script_location": str(ROOT / "migrations")}
+    app.config["ALEMBIC_CONTEXT"] = {"render_as_batch": True, "compare_server_default": True}
     app.extensions["settings"] = settings
     db.init_app(app)
+    migrations.init_app(app)
     if settings.trusted_proxies:
         n = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]

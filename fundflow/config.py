@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 """The project's folder: workflows, templates and migrations lie beside the package."""
@@ -107,10 +107,8 @@ class Settings:
             problems.append(f"FUNDFLOW_MODE={self.mode!r}: write development or production")
         if not 0 <= self.port <= 65535:
             problems.append(f"PORT={self.port}: a port lies between 0 and 65535")
-        if self.database_url and not self.database_url.startswith(
-            ("postgresql://", "postgresql+psycopg://", "sqlite:///")
-        ):
-            problems.append("FUNDFLOW_DATABASE_URL must begin with postgresql:// or sqlite:///")
+        if self.database_url and not self.database_url.startswith(("postgresql://", "postgresql+psycopg://")):
+            problems.append("FUNDFLOW_DATABASE_URL must begin with postgresql://")
         if self.mail_url and urlsplit(self.mail_url).scheme not in ("smtp", "smtps"):
             problems.append("FUNDFLOW_MAIL_URL must begin with smtp:// or smtps://")
         if self.mode == "production":
@@ -129,7 +127,7 @@ class Settings:
         """The SQLAlchemy address in force."""
         if self.database_url:
             return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
-        return f"sqlite:///{self.instance / 'fundflow.db'}"
+        return f"sqlite:///file:{quote(str(self.instance / 'fundflow.db'))}?mode=rw&uri=true"
 
     @property
     def url(self) -> str:

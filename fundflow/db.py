@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -20,7 +22,9 @@ from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.pool import Pool
 
 from fundflow import clock
 
@@ -140,9 +144,43 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no canonical JSON")
 
 
+def make_database_file(url: str) -> None:
+    """Make the embedded database's empty file where there is none yet; connections themselves never make one.
+
+    So a file that is lost while the site runs is told to people, instead of silently being started anew.
+    """
+    path = _sqlite_path(sa.make_url(url))
+    if path is not None and not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sqlite3.connect(path).close()
+
+
+def _sqlite_path(url: sa.URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or not url.database or not url.database.startswith("file:"):
+        return None
+    return Path(unquote(url.database.removeprefix("file:")))
+
+
+@event.listens_for(Pool, "checkout")
+def _notice_a_lost_file(connection: Any, record: Any, _proxy: Any) -> None:
+    """A pooled connection whose file was removed would go on writing to nowhere: give it up and open anew."""
+    if "file" in record.info:
+        path, identity = record.info["file"]
+        try:
+            status = path.stat()
+        except OSError:
+            raise DisconnectionError("the database file is gone") from None
+        if (status.st_dev, status.st_ino) != identity:
+            raise DisconnectionError("the database file was replaced")
+
+
 @event.listens_for(Engine, "connect")
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
+def _prepare_sqlite(connection: Any, record: Any) -> None:
     if isinstance(connection, sqlite3.Connection):
+        path = connection.execute("PRAGMA database_list").fetchone()[2]
+        if path:
+            status = Path(path).stat()
+            record.info["file"] = (Path(path), (status.st_dev, status.st_ino))
         # The driver's own transaction handling lets a SELECT run before BEGIN, which loses updates without an error.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")

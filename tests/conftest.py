@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from fundflow.app import create_app
 from fundflow.config import Settings
-from fundflow.db import Model, db
+from fundflow.db import Model, db, make_database_file
 
 ON_POSTGRES = os.environ.get("FUNDFLOW_TEST_DB", "sqlite") == "postgres"
 
@@ -61,6 +61,7 @@ def _template_database(tmp_path_factory: pytest.TempPathFactory, request: pytest
     url = request.getfixturevalue("postgres_url") if ON_POSTGRES else ""
     app = create_app(_settings(folder, url))
     with app.app_context():
+        make_database_file(app.extensions["settings"].database)
         Model.metadata.create_all(db.engine)
         if not ON_POSTGRES:
             with db.engine.connect() as connection:

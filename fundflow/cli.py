@@ -1,0 +1,209 @@
+"""The commands: serve, work, migrate, seed, demonstrate, check and draw workflows, verify the audit trail.
+
+Each says in one sentence what went wrong and exits with 1 (2 for a wrong call); a traceback is a defect.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fundflow")
+def main() -> None:
+    """fundflow: applications, reviews, agreements and money of a city fund."""
+
+
+def _app() -> Flask:
+    from fundflow.app import create_app
+    from fundflow.config import BadSettings
+
+    try:
+        return create_app()
+    except BadSettings as problem:
+        raise click.ClickException(f"these settings cannot be used:\n{problem}") from None
+
+
+def _database_reachable(app: Flask) -> None:
+    """Stop with a sentence where the database cannot be opened."""
+    import sqlalchemy as sa
+
+    from fundflow.db import db
+
+    try:
+        with db.engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+    except sa.exc.OperationalError as problem:
+        where = app.extensions["settings"].database.rpartition("@")[2]
+        raise click.ClickException(f"the database at {where} cannot be opened: {problem.orig}") from None
+
+
+@main.command()
+@click.option("--host", help="Address to listen on; HOST in the environment does the same.")
+@click.option("--port", type=int, help="Port to listen on; PORT in the environment does the same.")
+def run(host: str | None, port: int | None) -> None:
+    """Migrate, load the demo into an empty database, serve the site and work its jobs."""
+    from fundflow import server
+
+    app = _app()
+    settings = app.extensions["settings"]
+    with app.app_context():
+        _database_reachable(app)
+        server.prepare(app)
+    try:
+        server.serve(app, host or settings.host, settings.port if port is None else port)
+    except OSError as problem:
+        raise click.ClickException(
+            f"cannot listen on {host or settings.host}:{port or settings.port} ({problem.strerror}); "
+            "choose another port, for example: PORT=8001 make run"
+        ) from None
+
+
+@main.command()
+def worker() -> None:
+    """Work jobs and timers in a process of its own, until it is told to stop."""
+    from fundflow import server
+
+    app = _app()
+    with app.app_context():
+        _database_reachable(app)
+    server.work(app)
+
+
+@main.command()
+@click.argument("revision", default="head")
+def migrate(revision: str) -> None:
+    """Bring the database to the newest schema, or to REVISION (down too)."""
+    from fundflow.app import migrations
+    from fundflow.db import make_database_file
+
+    app = _app()
+    make_database_file(app.extensions["settings"].database)
+    with app.app_context():
+        _database_reachable(app)
+        before = migrations.current()
+        if revision in {script.revision for script in before}:
+            click.echo(f"already at {revision}")
+            return
+        if revision == "head" or revision not in _ancestors(before):
+            migrations.upgrade(revision)
+        else:
+            migrations.downgrade(revision)
+        click.echo("schema at " + (", ".join(script.revision for script in migrations.current()) or "the beginning"))
+
+
+def _ancestors(scripts: tuple[object, ...]) -> set[str]:
+    from fundflow.app import migrations
+
+    found = {"base"}
+    for script in scripts:
+        found |= {each.revision for each in migrations.script_directory.iterate_revisions(script.revision, "base")}  # type: ignore[attr-defined]
+    return found
+
+
+@main.command()
+def seed() -> None:
+    """Load the demo people, cities, rounds and applications into an empty database."""
+    from fundflow import seed as seeding
+
+    app = _app()
+    with app.app_context():
+        _database_reachable(app)
+        click.echo(
+            "demo data loaded" if seeding.load() else "there are people in this database already; nothing was loaded"
+        )
+
+
+@main.command()
+@click.option(
+    "--keep", type=click.Path(path_type=Path), help="Folder for the database and files; a new one if not given."
+)
+def demo(keep: Path | None) -> None:
+    """Drive one application from draft to reported on a throw-away database, saying each step."""
+    from fundflow import demo as story
+
+    sys.exit(0 if story.run(keep) else 1)
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check(file: Path) -> None:
+    """Check a workflow file: every mistake with its line, and what to write instead."""
+    from fundflow.workflow import checker, loader
+
+    try:
+        workflow = loader.read(file)
+    except loader.Problems as problems:
+        click.echo(str(problems))
+        sys.exit(1)
+    findings = checker.check(workflow)
+    for finding in findings:
+        click.echo(str(finding))
+    if findings:
+        sys.exit(1)
+    click.echo(
+        f"{file}: {len(workflow.states)} states, {len(workflow.transitions)} transitions, "
+        f"{len(workflow.forms)} forms, nothing to mend"
+    )
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--format", "kind", type=click.Choice(["svg", "mermaid"]), default="svg", show_default=True)
+@click.option("--language", default="en", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; standard output if not given.",
+)
+def draw(file: Path, kind: str, language: str, output: Path | None) -> None:
+    """Draw a workflow file as SVG or as Mermaid text."""
+    from fundflow.workflow import diagram, loader
+
+    try:
+        workflow = loader.read(file)
+    except loader.Problems as problems:
+        click.echo(str(problems), err=True)
+        sys.exit(1)
+    text = (diagram.svg if kind == "svg" else diagram.mermaid)(workflow, language)
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text, encoding="utf-8")
+        click.echo(f"wrote {output}")
+
+
+@main.command()
+def verify() -> None:
+    """Recompute every application's audit chain and compare it with what is kept."""
+    from fundflow.lifecycle import audit
+
+    app = _app()
+    with app.app_context():
+        _database_reachable(app)
+        report = audit.verify()
+    for line in report.breaks:
+        click.echo(line)
+    click.echo(report.summary)
+    sys.exit(0 if report.is_whole else 1)
+
+
+@main.command()
+def routes() -> None:
+    """List every address, its methods and who may use it."""
+    from fundflow.web import gate
+
+    app = _app()
+    rules = sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule)
+    width = max(len(rule.rule) for rule in rules)
+    for rule in rules:
+        methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
+        click.echo(f"{rule.rule:<{width}}  {methods:<10}  {gate.who(app, rule.endpoint)}")

@@ -1,0 +1,66 @@
+"""The embedded server: the site and its worker in one process, and the worker alone.
+
+Refuses to load demo data in production. Stops cleanly on the customary signals: requests in flight are answered, and
+a job that was begun and not finished is taken up again by the next worker.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+import click
+import waitress
+from flask import Flask
+
+from fundflow import seed
+from fundflow.app import migrations
+from fundflow.db import make_database_file
+from fundflow.jobs import worker
+
+
+def prepare(app: Flask) -> None:
+    """Bring the schema up to date and, where the settings say so, load the demo into an empty database."""
+    settings = app.extensions["settings"]
+    make_database_file(settings.database)
+    migrations.upgrade()
+    if settings.demo and not settings.production and seed.load():
+        click.echo("loaded the demo: invented people, cities and decisions")
+
+
+def serve(app: Flask, host: str, port: int) -> None:
+    """Serve until a signal comes; OSError where the address cannot be had."""
+    settings = app.extensions["settings"]
+    server = waitress.create_server(app, host=host, port=port, threads=settings.threads, ident=None)
+    stop = threading.Event()
+    helper = threading.Thread(target=worker.run, args=(app, stop), name="worker", daemon=True)
+    if settings.embedded_worker:
+        helper.start()
+    click.echo(f"fundflow is ready at http://{host}:{server.effective_port}  (stop with Ctrl-C)")
+    if settings.demo and not settings.production:
+        click.echo(seed.greeting())
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        server.run()
+    except (KeyboardInterrupt, SystemExit):
+        click.echo("stopping")
+    finally:
+        stop.set()
+        if helper.is_alive():
+            helper.join(timeout=10)
+        server.close()
+
+
+def work(app: Flask) -> None:
+    """Work jobs and timers until a signal comes."""
+    stop = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stop.set())
+    click.echo("working; stop with Ctrl-C")
+    worker.run(app, stop)
+    click.echo("stopped")

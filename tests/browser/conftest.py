@@ -1,0 +1,105 @@
+"""A real browser on a real server: the site on a loopback port with its worker, driven through Chromium."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import waitress
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from fundflow.app import create_app
+from fundflow.config import Settings
+from fundflow.jobs import worker
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a screen."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("there is no Chromium on this machine; apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(settings: Settings) -> Iterator[Site]:
+    """The site on an empty database, served on a free port of loopback, jobs being worked."""
+    site = Site(create_app(settings))
+    try:
+        yield site
+    finally:
+        site.close()
+
+
+class Site:
+    """A running installation: `url`, its `app`, and the folder its mail is written to."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self._stop = threading.Event()
+        self._server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
+        self._threads = [
+            threading.Thread(target=self._server.run, daemon=True),
+            threading.Thread(target=worker.run, args=(app, self._stop), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.effective_port}"
+
+    @property
+    def mail(self) -> Path:
+        return Path(self.app.instance_path) / "mail"
+
+    def close(self) -> None:
+        self._stop.set()
+        self._server.close()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+
+@pytest.fixture
+def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
+    """One person's browser; open another with `browser.new_context(base_url=site.url)`."""
+    context = browser.new_context(base_url=site.url, locale="en-GB", timezone_id="Europe/Berlin")
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A tab whose script errors fail the test."""
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(f"script error on {page.url}: {error}"))
+    return page
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong on the page, one line each; empty is what every page must be."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{page.url}: {each['id']}: {each['help']} ({', '.join(str(node['target']) for node in each['nodes'][:3])})"
+        for each in found
+    ]
