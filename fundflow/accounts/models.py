@@ -21,7 +21,7 @@ users_roles = sa.Table(
 )
 
 
-class Role(RoleMixin, Model):  # type: ignore[misc]
+class Role(RoleMixin, Model):
     """Required by the sign-in library; fundflow grants by teams and groups, never by these."""
 
     __tablename__ = "roles"
@@ -46,14 +46,16 @@ class User(UserMixin, Identified, Model):  # type: ignore[misc]
     tf_primary_method: Mapped[str | None] = mapped_column(sa.String(64))
     tf_totp_secret: Mapped[str | None] = mapped_column(sa.String(255))
     tf_phone_number: Mapped[str | None] = mapped_column(sa.String(128))
-    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))  # type: ignore[no-untyped-call]
-    fs_webauthn_user_handle: Mapped[str | None] = mapped_column(sa.String(64), unique=True)
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
+    fs_webauthn_user_handle: Mapped[str | None] = mapped_column(sa.String(64), unique=True)  # type: ignore[assignment]
 
-    roles: Mapped[list[Role]] = relationship(secondary=users_roles, lazy="select")
-    webauthn: Mapped[list[WebAuthn]] = relationship(back_populates="user", cascade="all, delete", lazy="select")
+    roles: Mapped[list[Role]] = relationship(secondary=users_roles, lazy="select")  # type: ignore[assignment]
+    webauthn: Mapped[list[WebAuthn]] = relationship(  # type: ignore[assignment]
+        back_populates="user", cascade="all, delete", lazy="select"
+    )
 
 
-class WebAuthn(WebAuthnMixin, Model):  # type: ignore[misc]
+class WebAuthn(WebAuthnMixin, Model):
     """A passkey."""
 
     __tablename__ = "passkeys"
@@ -62,8 +64,8 @@ class WebAuthn(WebAuthnMixin, Model):  # type: ignore[misc]
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
     credential_id: Mapped[bytes] = mapped_column(sa.LargeBinary(1024), unique=True)
     public_key: Mapped[bytes] = mapped_column(sa.LargeBinary)
-    sign_count: Mapped[int | None] = mapped_column(default=0)
-    transports: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))  # type: ignore[no-untyped-call]
+    sign_count: Mapped[int | None] = mapped_column(default=0)  # type: ignore[assignment]
+    transports: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
     backup_state: Mapped[bool]
     device_type: Mapped[str] = mapped_column(sa.String(64))
     extensions: Mapped[str | None] = mapped_column(sa.String(255))
