@@ -1,0 +1,359 @@
+"""Messages to people: queued with the change that causes them, composed and sent by a job.
+
+Refuses a template that does not exist when it is queued, a template with a fact missing when it is composed, a link
+that leaves this site, and a line break in any header.
+
+How to write one: `templates/mail/<name>.txt` begins with `Subject: …`, then a blank line, then paragraphs in plain
+text. Words go through `{% trans trimmed %}…{% endtrans %}`, one file for all languages. Facts print through `|money`,
+`|day` and `|moment`, which write in the recipient's language and time zone; a bare amount or an unknown fact is an
+error. `_layout.txt` adds the greeting, the link (fact `link`, a path of this site) and the footer. The HTML part is
+made from the text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import smtplib
+import ssl
+import tempfile
+import textwrap
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.support import Translations
+from flask import current_app
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+from fundflow import clock, jobs
+from fundflow.config import ROOT, Settings
+from fundflow.money import Money
+
+FOLDER = ROOT / "templates" / "mail"
+CATALOGUES = ROOT / "fundflow" / "translations"
+TIMEOUT = 20
+"""Seconds that a mail server may be silent."""
+
+NOTIFY_FACTS = (
+    "number",
+    "title",
+    "city",
+    "round",
+    "requested",
+    "reason",
+    "by",
+    "at",
+    "due_at",
+    "input",
+    "link",
+)
+"""What every message about an application is given: `requested` money or null, `reason` and `by` text (may be empty),
+`at` the instant of the event, `due_at` an instant or null, `input` what the person filled in on the way (may be empty),
+`link` a path, the others text."""
+
+
+_LINES = frozenset({"number", "title", "city", "round", "by"})
+"""Facts that are one line by nature: a line break typed into one cannot start a paragraph of its own."""
+
+
+class Recipient(Protocol):
+    """Anything that can be written to: a user, or an actor."""
+
+    @property
+    def email(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def timezone(self) -> str: ...
+
+
+class UnknownTemplate(LookupError):
+    """No such message under templates/mail."""
+
+
+class NotSent(Exception):
+    """The mail server could not take the message now; the job tries again later."""
+
+
+def queue(template: str, person: Recipient, facts: Mapping[str, Any], key: str) -> None:
+    """Ask for one message to one person, in the caller's transaction; the same key and person again changes nothing.
+
+    `facts` may hold text, whole numbers, booleans, null, Money, Decimal, aware datetimes, dates, UUIDs, texts by
+    language, and lists and mappings of these.
+    """
+    if template not in names():
+        raise UnknownTemplate(template)
+    payload = {
+        "template": template,
+        "email": person.email,
+        "name": person.name,
+        "language": person.language,
+        "timezone": person.timezone,
+        "facts": plain(facts, person.language),
+        "key": hashlib.sha256(f"{key}\n{person.email}".encode()).hexdigest(),
+    }
+    jobs.enqueue("mail.send", payload, f"mail:{template}:{payload['key']}")
+
+
+def send(payload: Mapping[str, Any]) -> None:
+    """Compose and hand over one queued message. Raises NotSent where another attempt may succeed."""
+    settings: Settings = current_app.extensions["settings"]
+    deliver(compose(payload, settings), settings)
+
+
+def names() -> frozenset[str]:
+    """Every message there is: `approved`, `security/confirm`, …"""
+    return frozenset(
+        path.relative_to(FOLDER).with_suffix("").as_posix()
+        for path in FOLDER.rglob("*.txt")
+        if not path.name.startswith("_")
+    )
+
+
+def plain(value: Any, language: str) -> Any:
+    """Facts as JSON: money as its parts, instants and dates as ISO text, texts in the reader's language."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Money):
+        return {"minor": value.minor, "currency": value.currency}
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("An instant in a message needs its time zone.")
+        return value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    if hasattr(value, "in_"):
+        return str(value.in_(language))
+    if isinstance(value, Mapping):
+        return {str(key): plain(each, language) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each, language) for each in value]
+    raise TypeError(f"A {type(value).__name__} cannot be a fact of a message")
+
+
+def compose(payload: Mapping[str, Any], settings: Settings) -> EmailMessage:
+    """The finished message: plain text, the same as HTML, and a Message-ID that a retry repeats."""
+    language = payload["language"] if payload["language"] in settings.languages else settings.languages[0]
+    facts = {
+        **{
+            key: one_line(fact) if key in _LINES and isinstance(fact, str) else fact
+            for key, fact in payload["facts"].items()
+        },
+        "name": one_line(payload["name"]),
+        "fund": settings.fund_name,
+        "site": settings.url,
+        "zone": payload["timezone"],
+    }
+    environment = _environment(language, _zone(payload["timezone"]).key)
+    try:
+        source, _, _ = environment.loader.get_source(environment, f"{payload['template']}.txt")  # type: ignore[union-attr]
+    except TemplateNotFound:
+        raise UnknownTemplate(payload["template"]) from None
+    head, _, body = source.partition("\n")
+    if not head.startswith("Subject: "):
+        raise ValueError(f"templates/mail/{payload['template']}.txt must begin with “Subject: ”")
+    # The subject is cut off before facts go in, so no fact can move text between the two.
+    subject = one_line(environment.from_string(head.removeprefix("Subject: ")).render(facts))
+    written = environment.from_string(body).render(facts).strip()
+    link = _own_link(facts.get("link"), settings)
+    whole = environment.get_template("_layout.txt").render(facts | {"body": written, "link": link})
+    whole = re.sub(r"\n{3,}", "\n\n", whole.strip()) + "\n"
+
+    user, _, domain = payload["email"].rpartition("@")
+    message = EmailMessage(policy=SMTP if user.isascii() else SMTPUTF8)
+    message["Subject"] = subject
+    message["From"] = Address(display_name=one_line(settings.fund_name), addr_spec=settings.mail_from)
+    message["To"] = Address(display_name=facts["name"], username=user, domain=domain)
+    message["Date"] = clock.now()
+    message["Message-ID"] = f"<{payload['key'][:40]}@{settings.mail_from.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = language
+    message.set_content(wrapped(whole), cte="quoted-printable")
+    message.add_alternative(_html(whole, subject, language), subtype="html", cte="quoted-printable")
+    return message
+
+
+def deliver(message: EmailMessage, settings: Settings) -> None:
+    """Give the message to the transport in force: a file in the instance folder, or the mail server of the settings."""
+    if not settings.mail_url:
+        _to_file(message, settings.instance / "mail")
+        return
+    try:
+        _to_server(message, settings.mail_url)
+    except (OSError, smtplib.SMTPException) as problem:
+        raise NotSent(f"{type(problem).__name__}: {problem}") from problem
+
+
+def one_line(text: str) -> str:
+    """Text fit for a header: control characters and line ends become single spaces."""
+    return " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text).split())
+
+
+def wrapped(text: str, width: int = 76) -> str:
+    """Plain text with long lines folded between words; addresses stay whole and list items hang."""
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width,
+            subsequent_indent="  " if line.startswith("- ") else "",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines()
+    )
+
+
+_URL = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
+
+
+def linked(text: str) -> Markup:
+    """Escaped text in which web addresses can be followed."""
+    parts: list[Markup] = []
+    at = 0
+    for found in _URL.finditer(text):
+        parts += [escape(text[at : found.start()]), Markup('<a href="{0}" rel="noreferrer">{0}</a>').format(found[0])]
+        at = found.end()
+    return Markup("").join([*parts, escape(text[at:])])
+
+
+def _html(text: str, subject: str, language: str) -> str:
+    blocks = []
+    for block in re.split(r"\n\s*\n", text.strip()):
+        lines = block.strip().splitlines()
+        if all(line.startswith("- ") for line in lines):
+            items = Markup("").join(Markup("<li>{}</li>").format(linked(line[2:])) for line in lines)
+            blocks.append(Markup("<ul>{}</ul>").format(items))
+        elif block.strip() == "--":
+            blocks.append(Markup("<hr>"))
+        else:
+            blocks.append(Markup("<p>{}</p>").format(Markup("<br>\n").join(linked(line) for line in lines)))
+    return Markup(
+        '<!doctype html>\n<html lang="{}" dir="{}">\n<head><meta charset="utf-8"><title>{}</title></head>\n'
+        "<body>\n{}\n</body>\n</html>\n"
+    ).format(language, Locale.parse(language, sep="-").text_direction, subject, Markup("\n").join(blocks))
+
+
+def _own_link(link: str | None, settings: Settings) -> str | None:
+    if link is None:
+        return None
+    whole = settings.url + link if link.startswith("/") and not link.startswith("//") else link
+    if not whole.startswith(settings.url + "/") or re.search(r"[\s\x00-\x1f<>\"\\]", whole):
+        raise ValueError("A message links only to pages of this site")
+    return whole
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return ZoneInfo("UTC")  # a zone that left the database since the person chose it
+
+
+@lru_cache(maxsize=32)
+def _environment(language: str, zone: str) -> Environment:
+    locale = language.replace("-", "_")
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        autoescape=False,  # noqa: S701 - plain text; the HTML part escapes every word
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    environment.install_gettext_translations(  # type: ignore[attr-defined]
+        Translations.load(str(CATALOGUES), [locale]), newstyle=True
+    )
+    translate: Any = environment.globals["gettext"]
+
+    @pass_context
+    def gettext(context: Context, sentence: str, **facts: Any) -> str:
+        # `finalize` does not see what goes into a translated sentence.
+        return str(translate(context, sentence, **{name: _printable(fact) for name, fact in facts.items()}))
+
+    environment.globals["gettext"] = gettext
+
+    def money(value: Mapping[str, Any]) -> str:
+        return Money(int(value["minor"]), str(value["currency"])).format(locale)
+
+    def day(value: str) -> str:
+        found = datetime.fromisoformat(value)
+        return format_date(found.astimezone(ZoneInfo(zone)) if found.tzinfo else found.date(), "long", locale)
+
+    def moment(value: str) -> str:
+        instant = datetime.fromisoformat(value).astimezone(ZoneInfo(zone))
+        place = zone.replace("_", " ") if "/" in zone else get_timezone_name(instant, "short", locale=locale)
+        pattern = Locale.parse(locale).datetime_formats["long"]
+        there = pattern.format(
+            format_datetime(instant, Locale.parse(locale).time_formats["short"].pattern, locale=locale),
+            format_date(instant, "full", locale),
+        )
+        return f"{there} ({place})"
+
+    environment.filters.update(money=money, day=day, moment=moment)
+    return environment
+
+
+def _printable(value: Any) -> Any:
+    if value is None or isinstance(value, Mapping | list | float):
+        raise TypeError(f"A message cannot print {value!r} as it is; use |money, |day or |moment")
+    return value
+
+
+def _to_file(message: EmailMessage, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    # Named by the message, so that a job which runs twice leaves one file.
+    kept = folder / f"{str(message['Message-ID']).strip('<>').partition('@')[0]}.eml"
+    if kept.exists():
+        return
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as out:
+        out.write(message.as_bytes())
+        out.flush()
+        os.fsync(out.fileno())
+    Path(out.name).replace(kept)
+
+
+def _to_server(message: EmailMessage, url: str) -> None:
+    """Refuses to send a password, or anything to another machine, without encryption."""
+    server = urlsplit(url)
+    host = server.hostname or "localhost"
+    context = ssl.create_default_context()
+    client: smtplib.SMTP
+    if server.scheme == "smtps":
+        client = smtplib.SMTP_SSL(host, server.port or 465, timeout=TIMEOUT, context=context)
+    else:
+        client = smtplib.SMTP(host, server.port or 587, timeout=TIMEOUT)
+    with client:
+        client.ehlo()
+        if server.scheme == "smtp":
+            if client.has_extn("starttls"):
+                client.starttls(context=context)
+                client.ehlo()
+            elif server.username or host not in ("localhost", "127.0.0.1", "::1"):
+                raise smtplib.SMTPNotSupportedError(f"{host} offers no encryption; fundflow will not send without it")
+        if server.username:
+            client.login(unquote(server.username), unquote(server.password or ""))
+        client.send_message(message)
+
+
+if hasattr(jobs, "handler"):
+    jobs.handler("mail.send")(send)
