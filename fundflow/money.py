@@ -8,40 +8,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from copy import copy
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from functools import cache
 
 from babel import Locale
-from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
+from babel.numbers import NumberPattern, format_decimal, get_decimal_symbol, get_group_symbol
 
 from fundflow.errors import Refused
 
 # ISO 4217 list one: the currencies whose smallest unit is not a hundredth.
 _EXPONENTS = {
-    **dict.fromkeys(
-        [
-            "BIF",
-            "CLP",
-            "DJF",
-            "GNF",
-            "ISK",
-            "JPY",
-            "KMF",
-            "KRW",
-            "PYG",
-            "RWF",
-            "UGX",
-            "UYI",
-            "VND",
-            "VUV",
-            "XAF",
-            "XOF",
-            "XPF",
-        ],
-        0,
-    ),
-    **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
-    **dict.fromkeys(["CLF", "UYW"], 4),
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
 }
 
 LARGEST_MINOR = 10**15
@@ -128,11 +109,9 @@ class Money:
 
     def format(self, locale: str = "en") -> str:
         """By locale, with the currency's sign or code and always its own number of places: ``1 250,50 €``."""
-        pattern = Locale.parse(locale).currency_formats["standard"]
-        places = exponent(self.currency)
         return str(
-            pattern.apply(
-                self.amount, locale, currency=self.currency, currency_digits=False, force_frac=(places, places)
+            _pattern(locale, exponent(self.currency)).apply(
+                self.amount, locale, currency=self.currency, currency_digits=False
             )
         )
 
@@ -178,6 +157,13 @@ class Money:
 
     def __bool__(self) -> bool:
         return self.minor != 0
+
+
+@cache
+def _pattern(locale: str, places: int) -> NumberPattern:
+    pattern = copy(Locale.parse(locale).currency_formats["standard"])
+    pattern.frac_prec = (places, places)
+    return pattern
 
 
 def plain_decimal(value: Decimal, locale: str) -> str:
