@@ -18,6 +18,11 @@ def now() -> datetime:
     return _frozen if _frozen is not None else datetime.now(UTC) + _offset
 
 
+def is_moved() -> bool:
+    """True while a test holds or shifts this clock: then it alone counts, also where a database has its own."""
+    return _frozen is not None or bool(_offset)
+
+
 @contextmanager
 def standing_at(instant: datetime) -> Iterator[None]:
     """Hold the clock at an aware instant inside the block; blocks nest."""

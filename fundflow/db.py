@@ -129,6 +129,17 @@ def begin_reading() -> None:
     db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
 
 
+def instant() -> sa.ColumnElement[datetime]:
+    """A column holding the present instant by the one clock that decides: the database server's where there is one.
+
+    With several machines their clocks differ; the server's does not. SQLite has no clock of its own, and a clock that
+    a test moved overrules both.
+    """
+    if db.engine.dialect.name == "postgresql" and not clock.is_moved():
+        return sa.func.clock_timestamp(type_=UtcDateTime)
+    return sa.bindparam("instant", clock.now(), UtcDateTime, unique=True)
+
+
 def canonical_json(value: Any) -> str:
     """One text for one value: sorted keys, no spaces, no floats. The base of every digest."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)

@@ -1,0 +1,199 @@
+"""Where features plug into the lifecycle: facts that guards read, kinds of role, effects and hooks.
+
+Refuses to start (`seal`) when a workflow names a fact, a kind of role or an effect that no feature provides, and
+refuses a second provider of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.models import Application
+from fundflow.money import Money
+
+if TYPE_CHECKING:
+    from fundflow.workflow.definition import Role, Workflow
+
+
+class Recipient(Protocol):
+    """Whom a role's mail reaches: any row of a person."""
+
+    @property
+    def id(self) -> Any: ...
+    @property
+    def email(self) -> Any: ...
+    @property
+    def name(self) -> Any: ...
+    @property
+    def language(self) -> Any: ...
+
+
+@dataclass(slots=True)
+class EffectContext:
+    """The command that an effect runs in. The application already stands in its new state; nothing is committed yet.
+
+    `evaluate` gives the value of a compiled expression over the same facts that the decision read.
+    """
+
+    application: Application
+    workflow: Workflow
+    transition: str
+    event_seq: int
+    from_state: str | None
+    to_state: str | None
+    outcome: str | None
+    actor: Actor
+    now: datetime
+    reason: str | None
+    input: Mapping[str, Any]
+    evaluate: Callable[[Any], Any]
+    _keys: int = 0
+
+    def key(self, n: int | str | None = None) -> str:
+        """A key for work that this event causes, the same on every retry: ``<application>:<seq>:<n>``."""
+        if n is None:
+            n = self._keys
+            self._keys += 1
+        return f"{self.application.id}:{self.event_seq}:{n}"
+
+
+PlainFact = Callable[[Application], Mapping[str, Any] | None]
+NamedFact = Callable[[Application, str], Mapping[str, Any] | None]
+RoleTest = Callable[[Application, Any, Actor], bool]
+RolePeople = Callable[[Application, Any], Sequence[Recipient]]
+EffectRun = Callable[[EffectContext, Any], Mapping[str, Any] | None]
+Hook = Callable[[EffectContext], Mapping[str, Any] | None]
+Notifier = Callable[[Application, str, Sequence[str], str, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A registered function and the table whose row of the application's round is locked before it is asked."""
+
+    run: Callable[..., Any]
+    locks: str | None = None
+
+
+facts: dict[str, Provider] = {}
+role_tests: dict[str, RoleTest] = {}
+role_members: dict[str, RolePeople] = {}
+effects: dict[str, Provider] = {}
+entering_hooks: list[Hook] = []
+published_hooks: list[Callable[[UUID, Money], None]] = []
+notifiers: list[Notifier] = []
+
+NAMED_FACTS = frozenset({"reviews", "forms"})
+"""Facts asked for by name: the provider gets the application and the name after the dot."""
+OWN_FACTS = frozenset({"input", "now", "today", "actor", "timers", "acted"})
+"""Facts that the lifecycle itself provides."""
+LOCKABLE = frozenset({"rounds"})
+
+
+def _once(table: dict[str, Any], name: str, value: Any, what: str) -> None:
+    run = value.run if isinstance(value, Provider) else value
+    known = table.get(name)
+    old = known.run if isinstance(known, Provider) else known
+    if old is not None and (old.__module__, old.__qualname__) != (run.__module__, run.__qualname__):
+        raise ValueError(f"The {what} “{name}” is already provided by {old.__module__}.")
+    table[name] = value
+
+
+def _lockable(locks: str | None) -> None:
+    if locks is not None and locks not in LOCKABLE:
+        raise ValueError(f"A provider can lock only {', '.join(LOCKABLE)}, not {locks!r}.")
+
+
+def fact(root: str, locks: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Provide a root of expressions. With `locks="rounds"` the round's row is locked first, and stays so to the commit."""
+    _lockable(locks)
+
+    def register(run: Callable[..., Any]) -> Callable[..., Any]:
+        _once(facts, root, Provider(run, locks), "fact")
+        return run
+
+    return register
+
+
+def role_kind(kind: str) -> Callable[[RoleTest], RoleTest]:
+    """Provide the test of one kind of role: may this person act in this role on this application, by the database?"""
+
+    def register(run: RoleTest) -> RoleTest:
+        _once(role_tests, kind, run, "kind of role")
+        return run
+
+    return register
+
+
+def role_people(kind: str) -> Callable[[RolePeople], RolePeople]:
+    """Provide the people who hold a role of this kind on an application, for mail."""
+
+    def register(run: RolePeople) -> RolePeople:
+        _once(role_members, kind, run, "people of the role kind")
+        return run
+
+    return register
+
+
+def effect(kind: str, locks: str | None = None) -> Callable[[EffectRun], EffectRun]:
+    """Provide an effect. It runs inside the command's transaction; what it returns is kept in the event."""
+    _lockable(locks)
+
+    def register(run: EffectRun) -> EffectRun:
+        _once(effects, kind, Provider(run, locks), "effect")
+        return run
+
+    return register
+
+
+def entering(run: Hook) -> Hook:
+    """Run after every arrival in a state (and after every end), behind the effects, in the same transaction."""
+    entering_hooks.append(run)
+    return run
+
+
+def on_round_published(run: Callable[[UUID, Money], None]) -> Callable[[UUID, Money], None]:
+    """Run in the transaction that publishes a round, with its id and its budget."""
+    published_hooks.append(run)
+    return run
+
+
+def round_published(round_id: UUID, budget: Money) -> None:
+    """Tell every feature that a round is now published."""
+    for run in published_hooks:
+        run(round_id, budget)
+
+
+def notifier(run: Notifier) -> Notifier:
+    """Provide the way in which timers tell people: (application, template, role ids, key, facts)."""
+    notifiers[:] = [run]
+    return run
+
+
+def notify(application: Application, template: str, roles: Sequence[str], key: str, facts: Mapping[str, Any]) -> None:
+    """Tell everyone in these roles, through the feature that sends mail; without one, nobody is told."""
+    for run in notifiers:
+        run(application, template, roles, key, facts)
+
+
+class Unprovided(Exception):
+    """One sentence for each thing a workflow names and nobody provides."""
+
+
+def seal(workflows: Iterable[Workflow]) -> None:
+    """Refuse to go on when one of these workflows cannot be served completely: Unprovided names every gap."""
+    from fundflow.lifecycle.needs import gaps
+
+    problems = [sentence for workflow in workflows for sentence in gaps(workflow)]
+    if problems:
+        raise Unprovided("\n".join(problems))
+
+
+def members_of(application: Application, role: Role) -> Sequence[Recipient]:
+    """The people who hold a role on an application; nobody where the kind has no people (the system)."""
+    provider = role_members.get(role.kind)
+    return provider(application, role) if provider else ()
