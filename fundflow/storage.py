@@ -86,7 +86,7 @@ def _path(sha256: str) -> str:
 
 
 def put(content: bytes | IO[bytes]) -> Kept:
-    """Keep bytes, or a seekable stream that is read twice in pieces. StorageFull or StorageDown leave nothing behind."""
+    """Keep bytes, or a seekable stream read twice in pieces; StorageFull or StorageDown leave nothing."""
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     digest, size = hashlib.sha256(), 0
     stream.seek(0)

@@ -1,0 +1,169 @@
+"""Reading applications, their answers and files; the only way from an address to one of them.
+
+What a person may not see is answered like what does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from fundflow.accounts.models import City, User
+from fundflow.applications import policy
+from fundflow.applications.models import Answers, File, SentAnswers
+from fundflow.db import db
+from fundflow.errors import NotFound
+from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.models import Application
+from fundflow.money import Money
+from fundflow.rounds.models import Round
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One application in a list: everything a line shows, from one query."""
+
+    application: Application
+    city: str
+    country: str
+    round_title: str
+    round_slug: str
+    closes_at: datetime
+
+    @property
+    def requested(self) -> Money | None:
+        minor = self.application.requested_minor
+        return None if minor is None else Money(minor, self.application.currency)
+
+
+def application_for(actor: Actor, application_id: UUID) -> Application:
+    """The application if the actor may know of it, or NotFound."""
+    found = db.session.scalar(sa.select(Application).where(Application.id == application_id, policy.visible_to(actor)))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def applications_for(
+    actor: Actor,
+    *,
+    round_id: UUID | None = None,
+    city_ids: Iterable[UUID] | None = None,
+    states: Sequence[str] | None = None,
+    is_ended: bool | None = None,
+    search: str = "",
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 30,
+) -> list[Row]:
+    """What the actor may know of, the newest first, one query whatever its length.
+
+    `after` is the (created_at, id) of the last row of the page before; ask for one more than a page to know of a next.
+    """
+    query = (
+        sa.select(Application, City.name, City.country, Round.title, Round.slug, Round.closes_at)
+        .join(City, City.id == Application.city_id)
+        .join(Round, Round.id == Application.round_id)
+        .where(policy.visible_to(actor))
+        .order_by(Application.created_at.desc(), Application.id.desc())
+        .limit(limit)
+    )
+    if round_id is not None:
+        query = query.where(Application.round_id == round_id)
+    if city_ids is not None:
+        query = query.where(Application.city_id.in_(list(city_ids)))
+    if states is not None:
+        query = query.where(Application.state.in_(states))
+    if is_ended is not None:
+        query = query.where(Application.outcome.is_not(None) if is_ended else Application.outcome.is_(None))
+    if search.strip():
+        words = search.strip()
+        query = query.where(
+            sa.or_(
+                Application.title.icontains(words, autoescape=True),
+                Application.number.icontains(words, autoescape=True),
+                City.name.icontains(words, autoescape=True),
+            )
+        )
+    if after is not None:
+        at, last = after
+        query = query.where(
+            sa.or_(Application.created_at < at, sa.and_(Application.created_at == at, Application.id < last))
+        )
+    return [Row(*row) for row in db.session.execute(query)]
+
+
+def of_city_in_round(city_id: UUID, round_id: UUID) -> Application | None:
+    """The application of this city to this round that counts: running, or sent before it ended."""
+    return db.session.scalar(
+        sa.select(Application)
+        .where(
+            Application.city_id == city_id,
+            Application.round_id == round_id,
+            sa.or_(Application.outcome.is_(None), Application.submitted_at.is_not(None)),
+        )
+        .order_by(Application.created_at.desc())
+        .limit(1)
+    )
+
+
+def answers_row(application_id: UUID, form: str) -> Answers | None:
+    """What is kept for one form, with its revision; None before the first save."""
+    return db.session.get(Answers, (application_id, form), populate_existing=True)
+
+
+def answers(application_id: UUID) -> dict[str, Answers]:
+    """What is kept for every form that was ever saved, by form."""
+    rows = db.session.scalars(
+        sa.select(Answers).where(Answers.application_id == application_id),
+        execution_options={"populate_existing": True},
+    )
+    return {row.form: row for row in rows}
+
+
+def sent_answers(application_id: UUID, form: str, event_seq: int | None = None) -> SentAnswers | None:
+    """The answers as an event froze them: that of `event_seq`, or the latest."""
+    query = sa.select(SentAnswers).where(SentAnswers.application_id == application_id, SentAnswers.form == form)
+    if event_seq is not None:
+        query = query.where(SentAnswers.event_seq == event_seq)
+    return db.session.scalar(query.order_by(SentAnswers.event_seq.desc()).limit(1))
+
+
+def files_of(application_id: UUID, form: str | None = None) -> dict[str, File]:
+    """The files of an application (of one form) by their id as answers hold it."""
+    query = sa.select(File).where(File.application_id == application_id).order_by(File.created_at, File.id)
+    if form is not None:
+        query = query.where(File.form == form)
+    return {str(file.id): file for file in db.session.scalars(query)}
+
+
+def file_row(file_id: UUID) -> File:
+    """The file of this id, or NotFound. Whether the actor may have it, `service.file_for` decides."""
+    found = db.session.get(File, file_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def round_of(application: Application) -> Round:
+    """The round an application was sent to."""
+    return db.session.get_one(Round, application.round_id)
+
+
+def city_of(application: Application) -> City:
+    """The city an application comes from."""
+    return db.session.get_one(City, application.city_id)
+
+
+def name_of(user_id: UUID) -> str:
+    """How a person is called."""
+    return db.session.scalar(sa.select(User.name).where(User.id == user_id)) or ""
+
+
+def data_of(row: Answers | None) -> dict[str, Any]:
+    """The kept data, empty before the first save."""
+    return dict(row.data) if row is not None else {}
