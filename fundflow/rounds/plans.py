@@ -111,9 +111,12 @@ class WrongRound(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a round is to be. Wall times are `YYYY-MM-DDTHH:MM` in `zone`; `workflow` is the id of a shipped one."""
+    """What a round is to be. Wall times are `YYYY-MM-DDTHH:MM` in `zone`; `workflow` is the id of a shipped one.
 
-    window_id: UUID
+    Without a `window_id`, saving makes the window `new_window`.
+    """
+
+    window_id: UUID | None
     title: str
     slug: str
     zone: str
@@ -127,6 +130,7 @@ class Plan:
     theme: str = ""
     summary: str = ""
     text: str = ""
+    new_window: str = ""
 
 
 @cache
@@ -178,7 +182,10 @@ def problems_of(plan: Plan, *, of: Round | None = None) -> dict[str, Refused]:
     found: dict[str, Refused] = {}
     if not plan.title.strip():
         found["title"] = TitleMissing()
-    if queries.window(plan.window_id) is None:
+    if plan.window_id is None:
+        if not plan.new_window.strip():
+            found["new_window"] = NoSuchWindow()
+    elif queries.window(plan.window_id) is None:
         found["window"] = NoSuchWindow()
     if len(plan.slug) > 80 or not SLUG.fullmatch(plan.slug) or plan.slug in RESERVED:
         found["slug"] = BadSlug(slug=plan.slug)

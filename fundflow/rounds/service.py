@@ -146,7 +146,7 @@ def publish(round_: Round, *, actor: Actor, revision: int | None = None) -> Roun
     round_.opens_at = instant_of(round_.opens_wall, round_.zone)
     round_.closes_at = instant_of(round_.closes_wall, round_.zone)
     _flush(round_.slug)
-    registry.round_published(round_)
+    registry.round_published(round_.id, round_.budget)
     return round_
 
 
@@ -177,7 +177,7 @@ def _a_year_later(wall: str, zone: str) -> str:
 
 def _columns(plan: Plan) -> dict[str, Any]:
     return {
-        "window_id": plan.window_id,
+        "window_id": plan.window_id or create_window(plan.new_window).id,
         "slug": plan.slug,
         "title": plan.title.strip(),
         "theme": plan.theme.strip(),
