@@ -112,8 +112,9 @@ def queue(template: str, person: Recipient, facts: Mapping[str, Any], key: str) 
     jobs.enqueue("mail.send", payload, f"mail:{template}:{payload['key']}")
 
 
-def send(payload: Mapping[str, Any]) -> None:
-    """Compose and hand over one queued message. Raises NotSent where another attempt may succeed."""
+@jobs.handler("mail.send")
+def send(payload: dict[str, Any]) -> None:
+    """Compose and hand over one queued message. Raises NotSent where another attempt may succeed, else jobs.GiveUp."""
     settings: Settings = current_app.extensions["settings"]
     deliver(compose(payload, settings), settings)
 
@@ -199,6 +200,11 @@ def deliver(message: EmailMessage, settings: Settings) -> None:
         return
     try:
         _to_server(message, settings.mail_url)
+    except smtplib.SMTPRecipientsRefused as problem:
+        codes = {code for code, _ in problem.recipients.values()}
+        if all(code >= 500 for code in codes):
+            raise jobs.GiveUp(f"The mail server refuses this address for good: {problem}") from problem
+        raise NotSent(str(problem)) from problem
     except (OSError, smtplib.SMTPException) as problem:
         raise NotSent(f"{type(problem).__name__}: {problem}") from problem
 
@@ -353,7 +359,3 @@ def _to_server(message: EmailMessage, url: str) -> None:
         if server.username:
             client.login(unquote(server.username), unquote(server.password or ""))
         client.send_message(message)
-
-
-if hasattr(jobs, "handler"):
-    jobs.handler("mail.send")(send)
