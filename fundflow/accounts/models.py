@@ -7,31 +7,16 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from flask_security import AsaList, RoleMixin, UserMixin, WebAuthnMixin
+from flask_security import AsaList, UserMixin, WebAuthnMixin
 from sqlalchemy.ext.mutable import MutableList
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from fundflow import clock
 from fundflow.db import Identified, Model
 
-users_roles = sa.Table(
-    "users_roles",
-    Model.metadata,
-    sa.Column("user_id", sa.ForeignKey("users.id"), primary_key=True),
-    sa.Column("role_id", sa.ForeignKey("roles.id"), primary_key=True),
-)
 
-
-class Role(RoleMixin, Model):
-    """Required by the sign-in library; fundflow grants by teams and groups, never by these."""
-
-    __tablename__ = "roles"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(sa.String(80), unique=True)
-
-
-class User(UserMixin, Identified, Model):  # type: ignore[misc]
-    """A person who can sign in."""
+class User(Identified, UserMixin, Model):  # type: ignore[misc]
+    """A person who can sign in. What they may do is said by teams and groups, never by the sign-in library's roles."""
 
     __tablename__ = "users"
 
@@ -48,8 +33,10 @@ class User(UserMixin, Identified, Model):  # type: ignore[misc]
     tf_phone_number: Mapped[str | None] = mapped_column(sa.String(128))
     mf_recovery_codes: Mapped[list[str] | None] = mapped_column(MutableList.as_mutable(AsaList()))
     fs_webauthn_user_handle: Mapped[str | None] = mapped_column(sa.String(64), unique=True)  # type: ignore[assignment]
+    last_totp_counter: Mapped[int | None]
+    """The time step of the last code that was accepted: no code opens twice."""
 
-    roles: Mapped[list[Role]] = relationship(secondary=users_roles, lazy="select")  # type: ignore[assignment]
+    roles = ()  # type: ignore[assignment]
     webauthn: Mapped[list[WebAuthn]] = relationship(  # type: ignore[assignment]
         back_populates="user", cascade="all, delete", lazy="select"
     )
@@ -69,7 +56,7 @@ class WebAuthn(WebAuthnMixin, Model):
     backup_state: Mapped[bool]
     device_type: Mapped[str] = mapped_column(sa.String(64))
     extensions: Mapped[str | None] = mapped_column(sa.String(255))
-    create_datetime: Mapped[datetime]
+    create_datetime: Mapped[datetime] = mapped_column(default=clock.now)
     lastuse_datetime: Mapped[datetime]
     name: Mapped[str] = mapped_column(sa.String(64))
     usage: Mapped[str] = mapped_column(sa.String(64))

@@ -1,0 +1,258 @@
+"""What is read about people, cities, teams, groups and invitations.
+
+Nothing outside a person's sight is found: an address with another city's id answers exactly like one that never was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from fundflow.accounts import policy
+from fundflow.accounts.models import City, GroupMember, Invitation, TeamMember, User
+from fundflow.db import db
+from fundflow.errors import NotFound
+from fundflow.lifecycle.actor import ANONYMOUS, Actor
+
+SHOWN = 50
+"""How many people one search shows."""
+
+# Rounds belong to a higher feature; of them, this one knows the table that a membership's scope points to.
+rounds = sa.table("rounds", sa.column("id", sa.Uuid), sa.column("title", sa.Text), sa.column("closes_at"))
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """One person of a city's team, with all their duties in the order of `policy.DUTIES`."""
+
+    user: User
+    duties: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """That a person is in a group of the fund; `round_title` is None when it holds for every round."""
+
+    id: UUID
+    user: User
+    group: str
+    round_id: UUID | None
+    round_title: str | None
+    added_by_name: str | None
+
+
+def person(user_id: UUID) -> User | None:
+    """The person with this id, or None."""
+    return db.session.get(User, user_id)
+
+
+def person_by_email(email: str) -> User | None:
+    """The person with this address, whatever its letter case."""
+    return db.session.scalar(sa.select(User).where(sa.func.lower(User.email) == email.strip().lower()))
+
+
+def people_named(ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    """The names of these people, by id, in one query; ids of nobody are left out."""
+    wanted = {user_id for user_id in ids if user_id is not None}
+    if not wanted:
+        return {}
+    return {row.id: row.name or row.email for row in db.session.execute(_names.where(User.id.in_(wanted)))}
+
+
+_names = sa.select(User.id, User.name, User.email)
+
+
+def actor_for(user_id: UUID) -> Actor:
+    """Who this person is now: teams and groups as the database has them. ANONYMOUS for nobody or a closed account."""
+    found = db.session.get(User, user_id)
+    return actor_of(found) if found is not None and found.active else ANONYMOUS
+
+
+def actor_of(user: User) -> Actor:
+    """`actor_for` of a row already read: two queries, one for teams and one for groups."""
+    teams = db.session.execute(sa.select(TeamMember.city_id, TeamMember.duty).where(TeamMember.user_id == user.id))
+    groups = db.session.execute(
+        sa.select(GroupMember.group, GroupMember.round_id).where(GroupMember.user_id == user.id)
+    )
+    return Actor(
+        id=user.id,
+        name=user.name or user.email,
+        email=user.email,
+        language=user.language,
+        timezone=user.timezone,
+        teams=frozenset((row.city_id, row.duty) for row in teams),
+        groups=frozenset((row.group, row.round_id) for row in groups),
+    )
+
+
+def city_for(actor: Actor, city_id: UUID) -> City:
+    """The city, if the actor may see it: its own team and everybody of the fund. NotFound otherwise."""
+    found = db.session.scalar(sa.select(City).where(City.id == city_id, policy.visible_cities(actor)))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def cities_of(actor: Actor) -> list[City]:
+    """The cities whose team the actor belongs to, by name."""
+    if actor.id is None:
+        return []
+    mine = sa.select(TeamMember.city_id).where(TeamMember.user_id == actor.id)
+    return list(db.session.scalars(sa.select(City).where(City.id.in_(mine)).order_by(City.name, City.id)))
+
+
+def cities_named(ids: Iterable[UUID]) -> dict[UUID, City]:
+    """These cities by id, in one query."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    return {city.id: city for city in db.session.scalars(sa.select(City).where(City.id.in_(wanted)))}
+
+
+def team_of(city_id: UUID) -> list[Colleague]:
+    """The people who may act for a city, focal points first, then by name."""
+    rows = db.session.execute(
+        sa.select(User, TeamMember.duty)
+        .join(TeamMember, TeamMember.user_id == User.id)
+        .where(TeamMember.city_id == city_id)
+        .order_by(User.name, User.id)
+    )
+    duties: dict[UUID, tuple[User, set[str]]] = {}
+    for user, duty in rows:
+        duties.setdefault(user.id, (user, set()))[1].add(duty)
+    team = [Colleague(user, tuple(d for d in policy.DUTIES if d in held)) for user, held in duties.values()]
+    return sorted(team, key=lambda colleague: policy.FOCAL_POINT not in colleague.duties)
+
+
+def colleagues_with(city_id: UUID, duty: str | None = None) -> list[User]:
+    """The people of a city's team, or those with one duty: whom a role of kind `team` reaches."""
+    members = sa.select(TeamMember.user_id).where(TeamMember.city_id == city_id)
+    if duty is not None:
+        members = members.where(TeamMember.duty == duty)
+    wanted = sa.select(User).where(User.id.in_(members), User.active.is_(True))
+    return list(db.session.scalars(wanted.order_by(User.name, User.id)))
+
+
+def is_on_team(user_id: UUID, city_id: UUID, duty: str | None = None) -> bool:
+    """Whether this person may act for this city (with this duty), read from the database now."""
+    wanted = sa.select(TeamMember.id).where(TeamMember.user_id == user_id, TeamMember.city_id == city_id)
+    if duty is not None:
+        wanted = wanted.where(TeamMember.duty == duty)
+    return db.session.scalar(wanted.limit(1)) is not None
+
+
+def is_in_group(user_id: UUID, group: str, round_id: UUID | None) -> bool:
+    """Whether this person is in this group for every round, or for this one, read from the database now."""
+    wanted = sa.select(GroupMember.id).where(
+        GroupMember.user_id == user_id, GroupMember.group == group, _reaching(round_id)
+    )
+    return db.session.scalar(wanted.limit(1)) is not None
+
+
+def people_in_group(group: str, round_id: UUID | None = None) -> list[User]:
+    """The members of a group who serve this round: those of every round and those of this one, by name.
+
+    Without a round, only those whose membership holds for every round.
+    """
+    members = sa.select(GroupMember.user_id).where(GroupMember.group == group, _reaching(round_id))
+    wanted = sa.select(User).where(User.id.in_(members), User.active.is_(True))
+    return list(db.session.scalars(wanted.order_by(User.name, User.id)))
+
+
+def _reaching(round_id: UUID | None) -> sa.ColumnElement[bool]:
+    if round_id is None:
+        return GroupMember.round_id.is_(None)
+    return sa.or_(GroupMember.round_id.is_(None), GroupMember.round_id == round_id)
+
+
+def search_people(text: str = "") -> list[User]:
+    """Up to `SHOWN` people whose name or address contains the text, by name."""
+    wanted = sa.select(User).order_by(sa.func.lower(User.name), User.id).limit(SHOWN)
+    if text.strip():
+        needle = "%" + text.strip().lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        wanted = wanted.where(
+            sa.or_(
+                sa.func.lower(User.name).like(needle, escape="\\"),
+                sa.func.lower(User.email).like(needle, escape="\\"),
+            )
+        )
+    return list(db.session.scalars(wanted))
+
+
+def memberships(user_ids: Collection[UUID] | None = None) -> list[Membership]:
+    """Who is in which group of the fund, of these people or of all, ordered by group and name."""
+    adder = aliased(User)
+    wanted = (
+        sa.select(GroupMember, User, rounds.c.title, sa.func.coalesce(sa.func.nullif(adder.name, ""), adder.email))
+        .join(User, User.id == GroupMember.user_id)
+        .outerjoin(rounds, rounds.c.id == GroupMember.round_id)
+        .outerjoin(adder, adder.id == GroupMember.added_by)
+        .order_by(GroupMember.group, User.name, User.id, rounds.c.title)
+    )
+    if user_ids is not None:
+        wanted = wanted.where(GroupMember.user_id.in_(user_ids))
+    return [
+        Membership(member.id, user, member.group, member.round_id, title, added_by)
+        for member, user, title, added_by in db.session.execute(wanted)
+    ]
+
+
+def round_titles() -> list[tuple[UUID, str]]:
+    """Rounds that a membership can be limited to, the latest deadline first."""
+    rows = db.session.execute(sa.select(rounds.c.id, rounds.c.title).order_by(rounds.c.closes_at.desc(), rounds.c.id))
+    return [(row.id, row.title) for row in rows]
+
+
+def group_member_for(actor: Actor, member_id: UUID) -> GroupMember:
+    """One membership of a group, for an administrator. NotFound otherwise."""
+    found = db.session.get(GroupMember, member_id) if actor.is_in(policy.ADMINISTRATORS) else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def invitations_of(city_id: UUID) -> list[Invitation]:
+    """Invitations to a city's team that were neither taken nor withdrawn, the newest first; expired ones too."""
+    return _open_invitations(Invitation.city_id == city_id)
+
+
+def group_invitations() -> list[Invitation]:
+    """Open invitations to groups of the fund, the newest first."""
+    return _open_invitations(Invitation.group.is_not(None))
+
+
+def _open_invitations(which: sa.ColumnElement[bool]) -> list[Invitation]:
+    wanted = sa.select(Invitation).where(which, Invitation.accepted_at.is_(None), Invitation.revoked_at.is_(None))
+    return list(db.session.scalars(wanted.order_by(Invitation.created_at.desc(), Invitation.id)))
+
+
+def invitation_for(actor: Actor, invitation_id: UUID) -> Invitation:
+    """An invitation, for those who manage it: focal points of its city, or administrators. NotFound otherwise."""
+    found = db.session.get(Invitation, invitation_id)
+    if found is None or not _may_manage(actor, found):
+        raise NotFound
+    return found
+
+
+def _may_manage(actor: Actor, invitation: Invitation) -> bool:
+    if invitation.city_id is not None:
+        return policy.may_lead(actor, invitation.city_id)
+    return actor.is_in(policy.ADMINISTRATORS)
+
+
+def digest(token: str) -> str:
+    """What is kept of an invitation's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def invitation_with(token: str) -> Invitation:
+    """The invitation that a link names, in whatever condition. NotFound when there is none."""
+    found = db.session.scalar(sa.select(Invitation).where(Invitation.token_sha256 == digest(token)))
+    if found is None:
+        raise NotFound
+    return found
