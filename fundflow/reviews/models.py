@@ -1,4 +1,7 @@
-"""Reviews: one reviewer's sheet for one application."""
+"""Reviews: one reviewer's place and sheet for one application.
+
+Refuses, as constraints, a sheet that is sent without a declaration or a score, and a conflict without a reason.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,25 @@ from fundflow.db import Identified, Model
 
 
 class Review(Identified, Model):
-    """assigned, then declared (none or conflict), then drafted, then sent; or withdrawn by whoever assigned it.
+    """assigned, then declared (none or conflict), then drafted, then sent; or withdrawn by whoever assigns.
 
-    `generation` grows when an application comes back to the state: a sheet of an earlier one is kept and not counted.
+    `state` is the state of the workflow in which the review takes place. `generation` counts the times the application
+    has come to that state, from 1: when it leaves, its unsent sheets are closed, and when it comes back, a new
+    generation begins. Both follow from the application's events, so nothing has to be written for a sheet to close.
     """
 
     __tablename__ = "reviews"
 
     application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"))
     name: Mapped[str]
+    state: Mapped[str]
     generation: Mapped[int] = mapped_column(default=1)
     reviewer_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
     assigned_by: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
-    due_at: Mapped[datetime | None]
+    due_at: Mapped[datetime]
+    due_wall: Mapped[str] = mapped_column(sa.String(16))
+    """The due moment as the clock of `due_zone` shows it; `due_at` is computed from it."""
+    due_zone: Mapped[str] = mapped_column(sa.String(64))
     conflict: Mapped[str | None]
     conflict_reason: Mapped[str | None]
     declared_at: Mapped[datetime | None]
@@ -35,12 +44,59 @@ class Review(Identified, Model):
     saved_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     score: Mapped[Decimal | None]
+    """The weighted total when it was sent, on the review's scale, to two places."""
+    reminded_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    withdrawn_reason: Mapped[str | None]
 
     __table_args__ = (
-        sa.UniqueConstraint("application_id", "name", "generation", "reviewer_id"),
+        sa.CheckConstraint("generation > 0", name="generation"),
+        sa.CheckConstraint("revision >= 0", name="revision"),
         sa.CheckConstraint("conflict IN ('none', 'declared')", name="conflict"),
         sa.CheckConstraint("(conflict IS NULL) = (declared_at IS NULL)", name="declared"),
-        sa.CheckConstraint("sent_at IS NULL OR (conflict = 'none' AND score IS NOT NULL)", name="sent"),
+        sa.CheckConstraint("conflict <> 'declared' OR conflict_reason IS NOT NULL", name="reason"),
+        sa.CheckConstraint("(sent_at IS NULL) = (score IS NULL)", name="scored"),
+        sa.CheckConstraint(
+            "sent_at IS NULL OR (declared_at IS NOT NULL AND conflict = 'none' AND withdrawn_at IS NULL)", name="sent"
+        ),
+        sa.CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),
+        # A withdrawn place stays as history, and the same person may be given a new one.
+        sa.Index(
+            "uq_reviews_place",
+            "application_id",
+            "name",
+            "generation",
+            "reviewer_id",
+            unique=True,
+            postgresql_where=sa.text("withdrawn_at IS NULL"),
+            sqlite_where=sa.text("withdrawn_at IS NULL"),
+        ),
         sa.Index("ix_reviews_reviewer", "reviewer_id", "due_at"),
     )
+
+    @property
+    def is_recused(self) -> bool:
+        return self.conflict == "declared"
+
+    @property
+    def is_declared_free(self) -> bool:
+        """Declared to have no conflict, and still holding the place."""
+        return self.conflict == "none" and self.withdrawn_at is None
+
+    @property
+    def is_sent(self) -> bool:
+        return self.sent_at is not None
+
+    @property
+    def step(self) -> str:
+        """withdrawn, recused, sent, draft (something written), score (nothing yet) or declare."""
+        if self.withdrawn_at is not None:
+            return "withdrawn"
+        if self.conflict is None:
+            return "declare"
+        if self.is_recused:
+            return "recused"
+        if self.is_sent:
+            return "sent"
+        return "draft" if self.revision else "score"

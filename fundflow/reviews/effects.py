@@ -1,0 +1,76 @@
+"""What workflows may ask of reviews: the fact `reviews.<name>` and roles of kind `panel`.
+
+A panel's role is held by whoever was assigned and declared to have no conflict, in the generation that counts; a place
+that is not declared, was recused or was withdrawn gives nothing. A new generation begins by itself when the application
+comes back to the review's state, and leaving it closes the sheets that were not sent: both are read from the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from fundflow.accounts.models import User
+from fundflow.applications.policy import hidden_clauses, visible_clauses
+from fundflow.db import db
+from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.registry import fact, role_kind, role_people
+from fundflow.reviews import committees, policy
+from fundflow.reviews.models import Review
+from fundflow.workflow.definition import Role
+
+
+@fact("reviews")
+def review_facts(application: Application, name: str) -> Mapping[str, Any]:
+    """Counts of the generation that counts now, whether its quorum is met, and its score and spread or None."""
+    found = committees.progress_of([application])[application.id, name]
+    return {
+        "assigned": found.assigned,
+        "submitted": found.submitted,
+        "recused": found.recused,
+        "quorum_met": found.quorum_met,
+        "score": found.score,
+        "spread": found.spread,
+    }
+
+
+@role_kind("panel")
+def is_on_panel(application: Application, role: Role, actor: Actor) -> bool:
+    """Assigned, declared free of conflict, not withdrawn, in this generation, and not on the city's team."""
+    if actor.id is None or role.review is None:
+        return False
+    return bool(db.session.scalar(sa.select(_panel(application, role).where(policy.holds_place(actor)).exists())))
+
+
+@role_people("panel")
+def people_on_panel(application: Application, role: Role) -> Sequence[User]:
+    """Everybody who holds the role, by name."""
+    holding = _panel(application, role).where(Review.conflict == "none", policy.is_current(), ~policy.is_on_team())
+    query = sa.select(User).where(User.id.in_(holding.with_only_columns(Review.reviewer_id)), User.active.is_(True))
+    return list(db.session.scalars(query.order_by(User.name, User.id)))
+
+
+def _panel(application: Application, role: Role) -> sa.Select[Review]:
+    return (
+        sa.select(Review)
+        .join(Application, Application.id == Review.application_id)
+        .where(Review.application_id == application.id, Review.name == role.review)
+    )
+
+
+def opened_to_reviewers(actor: Actor) -> sa.ColumnElement[bool] | None:
+    """Applications that open to the actor because they review them."""
+    return policy.reviewed_by(actor)
+
+
+def closed_to_reviewers(actor: Actor) -> sa.ColumnElement[bool] | None:
+    """Applications that stay shut to the actor whatever groups they are in: recused from, or not declared yet."""
+    return policy.kept_from(actor)
+
+
+for clauses, clause in ((visible_clauses, opened_to_reviewers), (hidden_clauses, closed_to_reviewers)):
+    if clause not in clauses:
+        clauses.append(clause)
