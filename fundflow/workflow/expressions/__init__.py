@@ -1,0 +1,143 @@
+"""Conditions and amounts in workflow files: a typed subset of the CEL syntax with exact decimals, money and dates.
+
+Nothing wrong passes `compile_expression`: evaluating what it returns does not fail, given facts of the declared types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fundflow.workflow.expressions.check import Checker, expected
+from fundflow.workflow.expressions.compile import Run, compile_node
+from fundflow.workflow.expressions.nodes import ExpressionError, Node, write
+from fundflow.workflow.expressions.parser import parse
+from fundflow.workflow.expressions.types import (
+    BOOL,
+    DATE,
+    DECIMAL,
+    INSTANT,
+    INT,
+    MONEY,
+    STRING,
+    Type,
+    list_of,
+    record,
+)
+
+__all__ = [
+    "BOOL",
+    "DATE",
+    "DECIMAL",
+    "INSTANT",
+    "INT",
+    "MONEY",
+    "STRING",
+    "Expression",
+    "ExpressionError",
+    "Type",
+    "WrongExpression",
+    "compile_expression",
+    "list_of",
+    "parse",
+    "record",
+    "value_at",
+    "write",
+]
+
+
+class WrongExpression(Exception):
+    """An expression with one or more mistakes, each with its place."""
+
+    def __init__(self, errors: list[ExpressionError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A checked expression. `reads` are dotted paths such as ``application.requested``; `evaluate` takes nested facts."""
+
+    source: str
+    type: Type
+    reads: frozenset[str]
+    answers: Mapping[str, Type] = field(hash=False)
+    """Among `reads`, what a form requires but a draft may not have yet."""
+    node: Node
+    _run: Run
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """What must be loaded for it: ``application``, ``round``, ``reviews.panel``, …"""
+        return frozenset(root_of(path) for path in self.reads)
+
+    def evaluate(self, facts: Mapping[str, Any]) -> Any:
+        """Its value. Every root it reads must be there."""
+        return self._run(facts)
+
+    def unanswered(self, facts: Mapping[str, Any]) -> list[str]:
+        """The required answers it reads that are not there yet; it must not be evaluated while there are any."""
+        return [path for path, kind in self.answers.items() if not _is_there(value_at(facts, path), kind)]
+
+    def values(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """What it read, by path, for sentences and the record; whole tables are left out."""
+        found = ((path, value_at(facts, path)) for path in sorted(self.reads))
+        return {path: value for path, value in found if not _is_rows(value)}
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, tuple) and any(isinstance(item, Mapping) for item in value)
+
+
+def _is_there(value: Any, kind: Type) -> bool:
+    if value is None:
+        return not kind.is_answer
+    if kind.kind == "list" and kind.item is not None and kind.item.kind == "record":
+        required = [name for name, column in kind.item.fields.items() if column.is_answer]
+        return all(row[name] is not None for row in value for name in required)
+    return True
+
+
+def root_of(path: str) -> str:
+    """The part of a path that is loaded as a whole: two names for reviews, forms and timers, else one."""
+    names = path.split(".")
+    return ".".join(names[:2]) if names[0] in ("reviews", "forms", "timers") else names[0]
+
+
+def value_at(facts: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path."""
+    found: Any = facts
+    for name in path.split("."):
+        found = found[name]
+    return found
+
+
+def compile_expression(
+    source: str, environment: Mapping[str, Type], currency: str, wanted: Type | None = None
+) -> Expression:
+    """Parse, check and compile; WrongExpression with every mistake that can be found."""
+    try:
+        node = parse(source, currency)
+    except ExpressionError as error:
+        raise WrongExpression([error]) from None
+    checker = Checker(environment)
+    found = checker.check(node).type
+    if wanted is not None and not checker.errors and (message := expected(wanted, found)):
+        checker.errors.append(ExpressionError(message, 0))
+    if checker.errors:
+        raise WrongExpression(checker.errors)
+    run = compile_node(node, checker.types, currency)
+    return Expression(source, found, frozenset(checker.reads), dict(checker.answers), node, run)
+
+
+def _paths(types: Mapping[str, Type], before: str = "") -> Iterator[tuple[str, Type]]:
+    for name, kind in types.items():
+        yield f"{before}{name}", kind
+        if kind.kind == "record":
+            yield from _paths(kind.fields, f"{before}{name}.")
+
+
+def known_paths(environment: Mapping[str, Type]) -> dict[str, Type]:
+    """Every path that a sentence's {placeholder} may name, with its type."""
+    return {path: kind for path, kind in _paths(environment) if kind.kind != "record"}

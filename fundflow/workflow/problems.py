@@ -1,0 +1,54 @@
+"""What is wrong with a workflow file: where, which rule, and what to write instead.
+
+Never one at a time: whoever loads a file gets every problem that can be found at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One mistake at a place; lines and columns count from one. Warnings do not stop a file from loading."""
+
+    file: str
+    line: int
+    column: int
+    code: str
+    message: str
+    is_warning: bool = field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        word = "warning " if self.is_warning else ""
+        return f"{self.file}:{self.line}:{self.column}: {word}{self.code} {self.message}"
+
+
+class Problems(Exception):
+    """The file cannot be used. `str()` prints one problem a line, as ``file:line:column: CODE message``."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(set(problems))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'draft'?`` or nothing, for the end of a message."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    if 0 < len(names) <= 6:
+        return f"; there is {listed(names)}"
+    return ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """``'a', 'b' and 'c'``."""
+    quoted = [f"'{name}'" for name in names]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
