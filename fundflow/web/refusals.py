@@ -49,7 +49,7 @@ def sentences(refusal: Refused) -> list[str]:
         if said:
             return said
     facts = {name: reader.fact(value) for name, value in refusal.facts.items()}
-    return [_(refusal.template()).replace("%%", "%").format(**facts)]
+    return [_(refusal.template()).format(**facts)]
 
 
 def sentence(refusal: Refused) -> str:
@@ -98,6 +98,8 @@ def _refused(refusal: Refused) -> Response:
 
 def _expired(error: CSRFError) -> Response:
     """Only what the person sent from our own page is offered again: another site's form must not be."""
+    if "actor" not in g:  # this check runs before the gate reads who is asking
+        g.actor = current_app.extensions["gate.read"]()
     origin = request.headers.get("Origin", "")
     is_ours = request.headers.get("Sec-Fetch-Site") == "same-origin" or urlsplit(origin).netloc == request.host
     kept: list[tuple[str, str]] = []

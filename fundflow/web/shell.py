@@ -24,6 +24,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
 from fundflow.web import reader, refusals
+from fundflow.web.gate import public, safe_path
 
 log = structlog.get_logger("fundflow.web")
 csrf = CSRFProtect()
@@ -90,10 +91,12 @@ def init_app(app: Flask) -> None:
         locale_selector=reader.select_language,
         timezone_selector=reader.select_zone,
     )
+    app.before_request(_begin)
     csrf.init_app(app)
     _log_to_stderr(settings.production)
     app.jinja_env.filters.update(reader.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.policies["ext.i18n.trimmed"] = True
     app.jinja_env.globals.update(
         sentence=refusals.sentence,
         reader=reader,
@@ -102,18 +105,18 @@ def init_app(app: Flask) -> None:
         has_endpoint=lambda endpoint: endpoint in current_app.view_functions,
         account_links=_account_links,
     )
-    app.before_request(_begin)
     app.after_request(_finish)
     app.url_defaults(_with_digest)
     app.context_processor(_context)
-    app.add_url_rule("/preferences", "preferences", _public(preferences), methods=["POST"])
+    app.add_url_rule("/preferences", "preferences", preferences, methods=["POST"])
     refusals.init_app(app)
     if not settings.production:
         from fundflow.web import showroom
 
-        app.add_url_rule("/dev/components", "showroom", _public(showroom.page), methods=["GET", "POST"])
+        app.add_url_rule("/dev/components", "showroom", showroom.page, methods=["GET", "POST"])
 
 
+@public
 def preferences() -> AnyResponse:
     """Keep the language or the time zone a reader chose, and go back to where they were."""
     language, zone = request.form.get("language"), request.form.get("zone")
@@ -129,24 +132,9 @@ def preferences() -> AnyResponse:
     if refusals.wants_json():
         answer = Response(status=204)
     else:
-        answer = redirect(local_path(request.form.get("next")), 303)
+        answer = redirect(safe_path(request.form.get("next")) or "/", 303)
     reader.keep(answer, chosen_language=language, chosen_zone=zone)
     return answer
-
-
-def local_path(wish: str | None) -> str:
-    """A path of this site to go to next; the front page for anything that could lead elsewhere."""
-    if wish and wish.startswith("/") and not wish.startswith(("//", "/\\")) and wish.isprintable():
-        return wish
-    return "/"
-
-
-def _public(view: Callable[..., Any]) -> Callable[..., Any]:
-    try:
-        from fundflow.web.gate import public
-    except ImportError:
-        return view
-    return public(view)
 
 
 def _context() -> dict[str, Any]:

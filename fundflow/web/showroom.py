@@ -9,8 +9,10 @@ from flask import render_template, request
 
 from fundflow import clock
 from fundflow.money import Money
+from fundflow.web.gate import public
 
 
+@public
 def page() -> Any:
     """The page; `?dir=rtl` turns it round."""
     now = clock.now()

@@ -115,7 +115,7 @@ class Autosave {
   failed(said, status) {
     this.refused = true; // sending the same again would be refused again; the next change tries anew
     this.keep();
-    this.say(this.text("failed", "Not saved yet: {reason}", { reason: said.detail || status }), "failed");
+    this.say(this.text("failed", "Not saved yet: {reason}", { reason: said.detail || said.error || status }), "failed");
   }
 
   unreachable() {

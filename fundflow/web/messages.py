@@ -1,0 +1,122 @@
+"""The catalogues of translations: `python -m fundflow.web.messages extract`, `compile` or `missing`.
+
+`extract` brings every catalogue up to date with the code, the templates and the sentences of refusals; `compile` makes
+what the running program reads, and does nothing where that is already right; `missing` lists what is not translated yet.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from babel.messages.frontend import CommandLineInterface
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+PACKAGE = PROJECT / "fundflow"
+CATALOGUES = PACKAGE / "translations"
+
+_refusals: set[str] = set()
+
+
+def extract_refusals(
+    source: BinaryIO, _keywords: Any, _comment_tags: Any, _options: Mapping[str, Any]
+) -> Iterator[tuple[int, None, str, list[str]]]:
+    """For Babel: the sentence of every refusal class in a file, as `Refused.template()` would give it."""
+    if not _refusals:
+        _refusals.update(_names_of_refusals())
+    for node in ast.walk(ast.parse(source.read())):
+        if isinstance(node, ast.ClassDef) and node.name in _refusals:
+            text = ast.get_docstring(node) or ""
+            sentence = " ".join(inspect.cleandoc(text).partition("\n\n")[0].split())
+            if sentence:
+                yield node.lineno, None, sentence, []
+
+
+def _names_of_refusals() -> set[str]:
+    """Every class of the package that is a Refused, found without importing anything."""
+    bases: dict[str, set[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                named = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+                bases.setdefault(node.name, set()).update(named)
+    found = {"Refused"}
+    while True:
+        more = {name for name, its in bases.items() if its & found} - found
+        if not more:
+            return found
+        found |= more
+
+
+def extract() -> None:
+    """Bring every catalogue up to date; translations that are no longer used are dropped."""
+    with tempfile.TemporaryDirectory() as folder:
+        template = str(Path(folder) / "messages.pot")
+        common = ["--add-location=file", "--sort-by-file", "--no-wrap"]
+        keywords = ["-k", "_l", "-k", "lazy_gettext", "-k", "lazy_ngettext:1,2", "-k", "_n:1,2"]
+        run: Any = CommandLineInterface().run
+        run(["pybabel", "-q", "extract", "-F", str(PROJECT / "babel.cfg"), *keywords, *common, "-o", template, "."])
+        for catalogue in _sources():
+            language = catalogue.parent.parent.name
+            update = ["--no-fuzzy-matching", "--ignore-obsolete", "--no-wrap", "--ignore-pot-creation-date"]
+            run(["pybabel", "-q", "update", "-i", template, "-d", str(CATALOGUES), "-l", language, *update])
+
+
+def compile_all() -> int:
+    """Compile each catalogue that is newer than what was made of it; the number compiled."""
+    made = 0
+    for source in _sources():
+        target = source.with_suffix(".mo")
+        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+            continue
+        with source.open("rb") as file:
+            catalogue = read_po(file)
+        fresh = target.with_suffix(".mo.new")
+        with fresh.open("wb") as out:
+            write_mo(out, catalogue)
+        fresh.replace(target)
+        made += 1
+    return made
+
+
+def missing() -> list[tuple[str, str]]:
+    """What has no translation yet: (language, message)."""
+    found = []
+    for source in _sources():
+        with source.open("rb") as file:
+            catalogue = read_po(file)
+        for message in catalogue:
+            texts = message.string if isinstance(message.string, tuple | list) else [message.string]
+            if message.id and (message.fuzzy or not all(texts)):
+                found.append((source.parent.parent.name, message.id if isinstance(message.id, str) else message.id[0]))
+    return found
+
+
+def _sources() -> list[Path]:
+    return sorted(CATALOGUES.glob("*/LC_MESSAGES/messages.po"))
+
+
+def main(arguments: list[str]) -> int:
+    """Run the one command that was named."""
+    if arguments == ["extract"]:
+        extract()
+    elif arguments == ["compile"]:
+        compile_all()
+    elif arguments == ["missing"]:
+        for language, message in missing():
+            sys.stdout.write(f"{language}: {message}\n")
+    else:
+        sys.stderr.write("Usage: python -m fundflow.web.messages extract|compile|missing\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
