@@ -89,7 +89,7 @@ class Money:
 
         Refuses exponents, signs, ``NaN``, and whatever could be read as two different amounts.
         """
-        plain = _plain_decimal(text, locale)
+        plain = typed_decimal(text, locale)
         if plain is None:
             example = Decimal("1250.50") if exponent(currency) >= 2 else Decimal("1250")
             raise NotAnAmount(text=text, example=plain_decimal(example, locale))
@@ -171,7 +171,7 @@ def plain_decimal(value: Decimal, locale: str) -> str:
     return format_decimal(value, locale=locale, group_separator=False, decimal_quantization=False)
 
 
-def _plain_decimal(text: str, locale: str) -> Decimal | None:
+def typed_decimal(text: str, locale: str) -> Decimal | None:
     """Typed text to an exact decimal, or None where it is no amount or could mean two."""
     typed = "".join(
         str(unicodedata.digit(c)) if c.isdigit() else "" if c.isspace() or c in "'’٬" else "." if c == "٫" else c
