@@ -34,7 +34,7 @@ def serve(app: Flask, host: str, port: int) -> None:
     settings = app.extensions["settings"]
     server = waitress.create_server(app, host=host, port=port, threads=settings.threads, ident=None)
     stop = threading.Event()
-    helper = threading.Thread(target=worker.run, args=(app, stop), name="worker", daemon=True)
+    helper = threading.Thread(target=worker.run, args=(stop, app), name="worker", daemon=True)
     if settings.embedded_worker:
         helper.start()
     click.echo(f"fundflow is ready at http://{host}:{server.effective_port}  (stop with Ctrl-C)")
@@ -62,5 +62,5 @@ def work(app: Flask) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stop.set())
     click.echo("working; stop with Ctrl-C")
-    worker.run(app, stop)
+    worker.run(stop, app)
     click.echo("stopped")

@@ -59,7 +59,7 @@ class Site:
         self._server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4)
         self._threads = [
             threading.Thread(target=self._server.run, daemon=True),
-            threading.Thread(target=worker.run, args=(app, self._stop), daemon=True),
+            threading.Thread(target=worker.run, args=(self._stop, app), daemon=True),
         ]
         for thread in self._threads:
             thread.start()
