@@ -22,6 +22,7 @@ from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from fundflow.rounds.models import Round
+from fundflow.web import paging
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +58,18 @@ def applications_for(
     states: Sequence[str] | None = None,
     is_ended: bool | None = None,
     search: str = "",
-    after: tuple[datetime, UUID] | None = None,
-    limit: int = 30,
-) -> list[Row]:
-    """What the actor may know of, the newest first, one query whatever its length.
+    after: str | None = None,
+    size: int = paging.SIZE,
+) -> paging.Page[Row]:
+    """What the actor may know of, the newest first, in one query whatever its length.
 
-    `after` is the (created_at, id) of the last row of the page before; ask for one more than a page to know of a next.
+    `after` is the place that the page before gave as its `next`.
     """
     query = (
         sa.select(Application, City.name, City.country, Round.title, Round.slug, Round.closes_at)
         .join(City, City.id == Application.city_id)
         .join(Round, Round.id == Application.round_id)
         .where(policy.visible_to(actor))
-        .order_by(Application.created_at.desc(), Application.id.desc())
-        .limit(limit)
     )
     if round_id is not None:
         query = query.where(Application.round_id == round_id)
@@ -89,12 +88,9 @@ def applications_for(
                 City.name.icontains(words, autoescape=True),
             )
         )
-    if after is not None:
-        at, last = after
-        query = query.where(
-            sa.or_(Application.created_at < at, sa.and_(Application.created_at == at, Application.id < last))
-        )
-    return [Row(*row) for row in db.session.execute(query)]
+    keys = (paging.Key(Application.created_at, descending=True), paging.Key(Application.id, descending=True))
+    page = paging.read(db.session, query, keys, after, size)  # type: ignore[arg-type]
+    return paging.Page([Row(*row) for row in page], page.after, page.next)
 
 
 def of_city_in_round(city_id: UUID, round_id: UUID) -> Application | None:
@@ -167,3 +163,19 @@ def name_of(user_id: UUID) -> str:
 def data_of(row: Answers | None) -> dict[str, Any]:
     """The kept data, empty before the first save."""
     return dict(row.data) if row is not None else {}
+
+
+def count_of_city_in_round(city_id: UUID, round_id: UUID) -> int:
+    """How many applications this city ever began in this round, those that came to nothing included."""
+    query = sa.select(sa.func.count()).where(Application.city_id == city_id, Application.round_id == round_id)
+    return db.session.scalar(query) or 0
+
+
+def was_sent(file: File) -> bool:
+    """Whether an event's record of sent answers names this file."""
+    frozen = db.session.scalars(
+        sa.select(SentAnswers.data).where(
+            SentAnswers.application_id == file.application_id, SentAnswers.form == file.form
+        )
+    )
+    return any(str(file.id) in data.get("_files", {}) for data in frozen)

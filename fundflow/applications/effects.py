@@ -1,0 +1,153 @@
+"""What workflows may ask of applications and cause in them: the facts `application` and `forms`, mail, and set fields.
+
+Refuses nothing by itself: an answer that is not there is null, and a form nobody opened is incomplete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, cast
+
+from fundflow import clock, mail
+from fundflow.applications import queries, service
+from fundflow.applications.models import Answers
+from fundflow.db import db
+from fundflow.errors import NotFound
+from fundflow.lifecycle import registry, timers
+from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.registry import EffectContext
+from fundflow.money import Money
+
+
+@registry.fact("application")
+def application_facts(application: Application) -> Mapping[str, Any]:
+    """Every answer by its field, typed, and what the application itself is."""
+    workflow = service.workflow_of(application)
+    stored = {form: dict(row.data) for form, row in queries.answers(application.id).items()}
+    city = queries.city_of(application)
+    return {
+        **workflow.application_values(stored, application.currency),
+        "id": str(application.id),
+        "number": application.number,
+        "state": application.state,
+        "outcome": application.outcome,
+        "currency": application.currency,
+        "city": city.name,
+        "country": city.country,
+        "submitted_at": application.submitted_at,
+    }
+
+
+@registry.fact("forms")
+def form_facts(application: Application, name: str) -> Mapping[str, Any]:
+    """Whether a form may be sent as it stands, and the labels of the questions that keep it from being sent."""
+    form = service.workflow_of(application).forms[name]
+    found = service.missing(application, form, service.answers_of(application, name))
+    labels = {each.field: each.label for each in found}
+    return {"complete": not found, "missing": list(labels.values())}
+
+
+@registry.effect("notify")
+def notify(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
+    """Queue one message for each person who holds one of the roles, in the transaction of the event."""
+    facts = {
+        **facts_of_mail(ctx.application),
+        "reason": ctx.reason or "",
+        "by": ctx.actor.name if ctx.actor.id is not None else "",
+        "at": ctx.now,
+        "due_at": _next_due(ctx.application),
+        "input": dict(ctx.input),
+    }
+    told = _tell(ctx.application, effect.notify, effect.to, ctx.key(), facts)
+    return {"notify": effect.notify, "people": told}
+
+
+@registry.notifier
+def remind(application: Application, template: str, roles: Sequence[str], key: str, facts: Mapping[str, Any]) -> None:
+    """Queue what a timer has to say to the people of these roles; `facts` come over the usual ones."""
+    usual = {
+        **facts_of_mail(application),
+        "reason": "",
+        "by": "",
+        "at": clock.now(),
+        "due_at": _next_due(application),
+        "input": {},
+    }
+    _tell(application, template, roles, key, {**usual, **facts})
+
+
+def facts_of_mail(application: Application) -> dict[str, Any]:
+    """What every message about an application may name. It shows nothing that the team of the city does not know."""
+    amount = application.requested_minor
+    return {
+        "number": application.number,
+        "title": application.title or application.number,
+        "city": queries.city_of(application).name,
+        "round": queries.round_of(application).title,
+        "requested": None if amount is None else Money(amount, application.currency),
+        "link": f"/applications/{application.id}",
+    }
+
+
+def _tell(application: Application, template: str, roles: Sequence[str], key: str, facts: Mapping[str, Any]) -> int:
+    """One message for each person, however many of the roles they hold; how many there are."""
+    workflow = service.workflow_of(application)
+    reached = {
+        person.id: person
+        for role in roles
+        if role in workflow.roles
+        for person in registry.members_of(application, workflow.roles[role])
+    }
+    for person in reached.values():
+        mail.queue(template, cast("mail.Recipient", person), facts, key)
+    return len(reached)
+
+
+def _next_due(application: Application) -> Any:
+    running = timers.due(application)
+    return running[0][1] if running else None
+
+
+@registry.effect("set")
+def set_field(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
+    """Write the value of an expression into the answer of that name, whoever may edit the form."""
+    value = ctx.evaluate(effect.value)
+    for name, form in ctx.workflow.answer_forms.items():
+        if effect.set in form.fields:
+            row = queries.answers_row(ctx.application.id, name)
+            if row is None:
+                row = Answers(application_id=ctx.application.id, form=name, revision=0, data={})
+                row.saved_by = ctx.actor.id or ctx.application.created_by
+                db.session.add(row)
+            row.data = {**row.data, effect.set: stored(value)}
+            row.revision += 1
+            row.saved_at = ctx.now
+            service.repeat_for_lists(ctx.application, form, row.data)
+            db.session.flush()
+            return {"set": effect.set, "value": stored(value)}
+    raise NotFound
+
+
+def stored(value: Any) -> Any:
+    """A typed value as answers keep it."""
+    match value:
+        case Money():
+            return {"minor": value.minor, "currency": value.currency}
+        case date():
+            return value.isoformat()
+        case Decimal() | int():
+            return str(value)
+        case _:
+            return value
+
+
+@registry.entering
+def freeze_sent_forms(ctx: EffectContext) -> Mapping[str, Any] | None:
+    """Keep the answers exactly as they were sent: of every form that the transition asked to be complete."""
+    transition = ctx.workflow.transitions.get(ctx.transition)
+    forms = [when.name for when in transition.when if when.kind == "complete"] if transition else []
+    if not forms:
+        return None
+    return {"sent": service.freeze(ctx.application, forms, ctx.event_seq)}
