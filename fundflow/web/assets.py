@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -31,9 +32,7 @@ class NoAssets(Exception):
 def is_ready(vendor: Path = VENDOR, package: Path = PACKAGE) -> bool:
     """Whether the files there were made from this very package.json by this very program."""
     stamp = vendor / STAMP
-    return (
-        stamp.is_file() and stamp.read_text().strip() == _digest(package) and (vendor / "pico" / "pico.css").is_file()
-    )
+    return stamp.is_file() and stamp.read_text().strip() == _digest(package) and (vendor / "base.css").is_file()
 
 
 def build(vendor: Path = VENDOR, package: Path = PACKAGE) -> bool:
@@ -46,7 +45,7 @@ def build(vendor: Path = VENDOR, package: Path = PACKAGE) -> bool:
         shutil.copy(package, folder / "package.json")
         _fetch(folder)
         made = folder / "vendor"
-        _take_pico(folder / "node_modules" / "@picocss" / "pico", made / "pico", _version(package, "@picocss/pico"))
+        _take(folder / "node_modules", made, package)
         (made / STAMP).write_text(_digest(package) + "\n")
         if vendor.exists():
             shutil.rmtree(vendor)
@@ -55,23 +54,31 @@ def build(vendor: Path = VENDOR, package: Path = PACKAGE) -> bool:
     return True
 
 
-def _take_pico(source: Path, target: Path, version: str) -> None:
-    """Pico in a cascade layer: any rule of ours wins over any of its, however specific."""
-    found = json.loads((source / "package.json").read_text())["version"]
-    if found != version:
-        raise NoAssets(
-            f"npm brought Pico {found} where package.json asks for {version}; clear npm's cache and try again."
-        )
-    style = (source / "css" / "pico.min.css").read_text(encoding="utf-8").removeprefix("\ufeff")
+def _take(modules: Path, target: Path, package: Path) -> None:
+    """One style sheet, base.css: the typeface, then Pico in a cascade layer, so that any rule of ours wins over its."""
+    pico = _checked(modules, package, "@picocss/pico")
+    typeface = _checked(modules, package, "@fontsource-variable/public-sans")
+    (target / "files").mkdir(parents=True)
+    style = (pico / "css" / "pico.min.css").read_text(encoding="utf-8").removeprefix("\ufeff")
+    faces = (typeface / "index.css").read_text(encoding="utf-8")
+    for font in re.findall(r"url\(\./files/([^)]+)\)", faces):
+        shutil.copy(typeface / "files" / font, target / "files" / font)
+        digest = hashlib.sha256((typeface / "files" / font).read_bytes()).hexdigest()[:12]
+        faces = faces.replace(f"url(./files/{font})", f'url("files/{font}?v={digest}")')
     style = style.removeprefix('@charset "UTF-8";')
-    target.mkdir(parents=True)
-    (target / "pico.css").write_text(f'@charset "UTF-8";\n@layer pico {{\n{style}\n}}\n', encoding="utf-8")
-    shutil.copy(source / "LICENSE.md", target / "LICENSE.md")
+    (target / "base.css").write_text(f'@charset "UTF-8";\n{faces}\n@layer pico {{\n{style}\n}}\n', encoding="utf-8")
+    shutil.copy(pico / "LICENSE.md", target / "pico-LICENSE.md")
+    shutil.copy(typeface / "LICENSE", target / "public-sans-LICENSE")
 
 
-def _version(package: Path, name: str) -> str:
-    version: str = json.loads(package.read_text())["dependencies"][name]
-    return version
+def _checked(modules: Path, package: Path, name: str) -> Path:
+    wanted: str = json.loads(package.read_text())["dependencies"][name]
+    found = json.loads((modules / name / "package.json").read_text())["version"]
+    if found != wanted:
+        raise NoAssets(
+            f"npm brought {name} {found} where package.json asks for {wanted}; clear its cache and try again."
+        )
+    return modules / name
 
 
 def _digest(package: Path) -> str:

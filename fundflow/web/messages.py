@@ -1,7 +1,7 @@
 """The catalogues of translations: `python -m fundflow.web.messages extract`, `compile` or `missing`.
 
 `extract` brings every catalogue up to date with the code, the templates and the sentences of refusals; `compile` makes
-what the running program reads, and does nothing where that is already right; `missing` lists what is not translated yet.
+what the running program reads, and does nothing where that is already right; `missing` lists what still lacks words.
 """
 
 from __future__ import annotations
