@@ -5,9 +5,11 @@ Refuses the applying team, whatever other roles its members have, and keeps figu
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +17,7 @@ import sqlalchemy as sa
 from fundflow import clock
 from fundflow.accounts import queries as accounts
 from fundflow.accounts.models import City
-from fundflow.db import db
+from fundflow.db import canonical_json, db
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import commands, definitions
 from fundflow.lifecycle.actor import Actor
@@ -84,8 +86,17 @@ class Place:
     is_open: bool
 
     @property
+    def may_be_withdrawn(self) -> bool:
+        return self.is_open and self.review.withdrawn_at is None and not self.review.is_sent
+
+    @property
+    def is_waiting(self) -> bool:
+        """A sheet is still owed."""
+        return self.is_open and self.review.step in ("declare", "score", "draft")
+
+    @property
     def is_overdue(self) -> bool:
-        return self.is_open and self.review.step in ("declare", "score", "draft") and self.review.due_at < clock.now()
+        return self.is_waiting and self.review.due_at < clock.now()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,40 @@ def _progress(plan: Plan, generation: int, places: Collection[Review]) -> Progre
     )
 
 
+def record(application: Application, name: str) -> dict[str, Any]:
+    """What the review of a name comes to, as plain data for the audit trail, with the digest of every sent sheet."""
+    plan = plan_of(workflow_of(application), name)
+    entered = _entries([application]).get((application.id, plan.state), 0)
+    found = db.session.scalars(
+        sa.select(Review)
+        .where(
+            Review.application_id == application.id,
+            Review.name == name,
+            Review.generation == entered,
+            Review.withdrawn_at.is_(None),
+        )
+        .order_by(Review.sent_at, Review.id)
+    ).all()
+    figures = _progress(plan, entered, found)
+    return {
+        "generation": entered,
+        "assigned": figures.assigned,
+        "recused": figures.recused,
+        "submitted": figures.submitted,
+        "score": figures.score,
+        "spread": figures.spread,
+        "sheets": [
+            {
+                "id": each.id,
+                "score": each.score,
+                "sha256": hashlib.sha256(canonical_json(each.data).encode()).hexdigest(),
+            }
+            for each in found
+            if each.is_sent
+        ],
+    }
+
+
 def committee_for(actor: Actor, application_id: UUID, name: str | None = None) -> Committee:
     """A review of the application for someone who assigns it or whose cell has it; without a name the one at hand.
 
@@ -228,6 +273,14 @@ def places_of(committee: Committee) -> list[Place]:
         for each in found
     ]
     return sorted(places, key=lambda place: (place.review.withdrawn_at is not None, place.name.casefold()))
+
+
+def withdrawable_for(committee: Committee, review_id: UUID) -> Place:
+    """A place that whoever assigns may take back: open, not sent and not withdrawn; else NotFound."""
+    found = next((place for place in places_of(committee) if place.review.id == review_id), None)
+    if found is None or not found.may_be_withdrawn or not committee.may_assign:
+        raise NotFound
+    return found
 
 
 def candidates_for(committee: Committee) -> list[Candidate]:

@@ -19,9 +19,9 @@ from fundflow.lifecycle.models import Application
 from fundflow.reviews.models import Review
 
 PUBLIC_MAIL = frozenset(
-    "163.com 126.com aol.com fastmail.com free.fr gmail.com gmx.com gmx.de gmx.net googlemail.com hotmail.com icloud.com "
-    "laposte.net live.com mac.com mail.com mail.ru me.com msn.com naver.com orange.fr outlook.com pm.me proton.me "
-    "protonmail.com qq.com tutanota.com web.de yahoo.co.uk yahoo.com yahoo.fr yandex.com yandex.ru ymail.com "
+    "163.com 126.com aol.com fastmail.com free.fr gmail.com gmx.com gmx.de gmx.net googlemail.com hotmail.com "
+    "icloud.com laposte.net live.com mac.com mail.com mail.ru me.com msn.com naver.com orange.fr outlook.com pm.me "
+    "proton.me protonmail.com qq.com tutanota.com web.de yahoo.co.uk yahoo.com yahoo.fr yandex.com yandex.ru ymail.com "
     "zoho.com".split()
 )
 """Mail providers open to everybody: sharing one says nothing about where people work."""

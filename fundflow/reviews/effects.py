@@ -17,7 +17,7 @@ from fundflow.applications.policy import hidden_clauses, visible_clauses
 from fundflow.db import db
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
-from fundflow.lifecycle.registry import fact, role_kind, role_people
+from fundflow.lifecycle.registry import EffectContext, entering, fact, role_kind, role_people
 from fundflow.reviews import committees, policy
 from fundflow.reviews.models import Review
 from fundflow.workflow.definition import Role
@@ -59,6 +59,18 @@ def _panel(application: Application, role: Role) -> sa.Select[Review]:
         .join(Application, Application.id == Review.application_id)
         .where(Review.application_id == application.id, Review.name == role.review)
     )
+
+
+@entering
+def note_the_sheets(ctx: EffectContext) -> Mapping[str, Any] | None:
+    """Write into the event that ends a review what its sheets were: each one's digest, and the figures they gave.
+
+    The event is chained, so a sheet that is changed afterwards no longer agrees with it.
+    """
+    if ctx.to_state == ctx.from_state and ctx.outcome is None:
+        return None
+    ended = [name for name, review in ctx.workflow.reviews.items() if review.state == ctx.from_state]
+    return {"reviews": {name: committees.record(ctx.application, name) for name in ended}} if ended else None
 
 
 def opened_to_reviewers(actor: Actor) -> sa.ColumnElement[bool] | None:

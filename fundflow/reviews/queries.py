@@ -34,6 +34,8 @@ class Case:
     city: str | None
     is_open: bool
     """The application stands in the review's state, in this place's generation."""
+    is_current: bool
+    """Of the generation that counts: the application has not come to the review anew since."""
 
     @property
     def step(self) -> str:
@@ -64,6 +66,10 @@ class Queue:
     def next(self) -> Case | None:
         return next(iter(self.waiting), None)
 
+    def after(self, case: Case) -> Case | None:
+        """What to open next once this one is done."""
+        return next((each for each in self.waiting if each.review.id != case.review.id), None)
+
     @property
     def sent(self) -> int:
         return len(self.at("sent"))
@@ -83,7 +89,7 @@ def queue_for(actor: Actor) -> Queue:
     if actor.id is None:
         return Queue(())
     rows = db.session.execute(_cases().where(policy.queued_for(actor)).order_by(Review.due_at, Review.id)).all()
-    return Queue(tuple(_case(*row) for row in rows))
+    return Queue(tuple(_case(row) for row in rows))
 
 
 def place_for(actor: Actor, review_id: UUID) -> Case:
@@ -94,7 +100,7 @@ def place_for(actor: Actor, review_id: UUID) -> Case:
     row = db.session.execute(_cases().where(Review.id == review_id, policy.queued_for(actor))).first()
     if actor.id is None or row is None:
         raise NotFound
-    return _case(*row)
+    return _case(row)
 
 
 def sheet_for(actor: Actor, review_id: UUID) -> Case:
@@ -102,7 +108,7 @@ def sheet_for(actor: Actor, review_id: UUID) -> Case:
     row = db.session.execute(_cases().where(Review.id == review_id)).first()
     if actor.id is None or row is None:
         raise NotFound
-    case = _case(*row)
+    case = _case(row)
     if case.review.reviewer_id == actor.id:
         return place_for(actor, review_id)
     if not policy.may_see_sheet(case.review, committees.viewer_of(actor, case.application, case.review)):
@@ -120,20 +126,28 @@ def peers_of(actor: Actor, case: Case) -> list[Case]:
         Review.id != case.review.id,
         Review.sent_at.is_not(None),
     )
-    found = [_case(*row) for row in db.session.execute(query.order_by(Review.sent_at, Review.id)).all()]
+    found = [_case(row) for row in db.session.execute(query.order_by(Review.sent_at, Review.id)).all()]
     return [each for each in found if policy.may_see_sheet(each.review, viewer)]
 
 
-def _cases() -> sa.Select[Review, Application, str, str, bool]:
-    """Places with their application, the title of the round, the name of the city, and whether they are open."""
+def _cases() -> sa.Select[Review, Application, str, str, bool, bool]:
+    """Places with their application, the round's title, the city's name, and whether they are open and current."""
     return (
-        sa.select(Review, Application, Round.title, City.name, policy.is_open().label("is_open"))
+        sa.select(
+            Review,
+            Application,
+            Round.title,
+            City.name,
+            policy.is_open().label("is_open"),
+            policy.is_current().label("is_current"),
+        )
         .join(Application, Application.id == Review.application_id)
         .join(Round, Round.id == Application.round_id)
         .join(City, City.id == Application.city_id)
     )
 
 
-def _case(review: Review, application: Application, round_title: str, city: str, is_open: bool) -> Case:
+def _case(row: sa.Row[Review, Application, str, str, bool, bool]) -> Case:
+    review, application, round_title, city, is_open, is_current = row
     # A place that is not declared yet carries no word of who applies.
-    return Case(review, application, round_title, city if review.is_declared_free else None, is_open)
+    return Case(review, application, round_title, city if review.is_declared_free else None, is_open, is_current)

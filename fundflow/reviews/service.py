@@ -20,6 +20,7 @@ from fundflow.db import db
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.queries import locked
 from fundflow.reviews import committees, conflicts, scores
 from fundflow.reviews.committees import Committee
 from fundflow.reviews.models import Review
@@ -263,22 +264,13 @@ def send(review_id: UUID, *, revision: int, actor: Actor) -> Review:
 
 def _hold(committee: Committee, actor: Actor) -> Plan:
     """Hold the application and decide again, from what the database says now, whether the actor assigns reviewers."""
-    application = _lock(committee.application.id)
+    application = locked(committee.application.id)
     fresh = committees.committee_for(actor, application.id, committee.plan.name)
     if not fresh.may_assign:
         raise NotFound
     if not fresh.is_open or fresh.generation != committee.generation:
         raise NotUnderReview
     return fresh.plan
-
-
-def _lock(application_id: UUID) -> Application:
-    return db.session.scalars(
-        sa.select(Application)
-        .where(Application.id == application_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
 
 
 def _places(committee: Committee) -> sa.Select[Review]:
@@ -309,7 +301,7 @@ def _own(review_id: UUID, actor: Actor) -> tuple[Review, Application, Plan]:
     )
     if actor.id is None or application_id is None:
         raise NotFound
-    application = _lock(application_id)
+    application = locked(application_id)
     place = db.session.scalars(
         sa.select(Review).where(Review.id == review_id).execution_options(populate_existing=True)
     ).one()
