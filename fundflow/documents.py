@@ -134,6 +134,8 @@ def in_words(money: Money, language: str) -> str:
 
 @lru_cache(maxsize=16)
 def _environment(language: str) -> Environment:
+    # English without a country would write dates and dollars the way of one country.
+    locale = {"en": "en_001"}.get(language, language.replace("-", "_"))
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=True,
@@ -147,7 +149,7 @@ def _environment(language: str) -> Environment:
         return Money(int(value["minor"]), str(value["currency"]))
 
     def country(code: str) -> str:
-        return str(Locale.parse(language).territories.get(code, code))
+        return str(Locale.parse(locale).territories.get(code, code))
 
     def paragraphs(text: str) -> Markup:
         blocks = [block.strip() for block in text.replace("\r\n", "\n").split("\n\n")]
@@ -158,14 +160,14 @@ def _environment(language: str) -> Environment:
         )
 
     environment.filters.update(
-        money=lambda value: as_money(value).format(language),
+        money=lambda value: as_money(value).format(locale),
         words=lambda value: in_words(as_money(value), language),
-        day=lambda value: format_date(date.fromisoformat(value), "long", language),
-        number=lambda value: format_decimal(Decimal(str(value)), locale=language),
+        day=lambda value: format_date(date.fromisoformat(value), "long", locale),
+        number=lambda value: format_decimal(Decimal(str(value)), locale=locale),
         country=country,
         paragraphs=paragraphs,
     )
-    environment.globals.update(language=language, direction=Locale.parse(language).text_direction)
+    environment.globals.update(language=language, direction=Locale.parse(locale).text_direction)
     return environment
 
 

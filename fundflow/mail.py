@@ -46,6 +46,8 @@ from fundflow.money import Money
 
 FOLDER = ROOT / "templates" / "mail"
 CATALOGUES = ROOT / "fundflow" / "translations"
+WRITTEN = {"en": "en_001"}
+"""English without a country would write dates and dollars the way of one country."""
 TIMEOUT = 20
 """Seconds that a mail server may be silent."""
 
@@ -98,7 +100,7 @@ def queue(template: str, person: Recipient, facts: Mapping[str, Any], key: str) 
     `facts` may hold text, whole numbers, booleans, null, Money, Decimal, aware datetimes, dates, UUIDs, texts by
     language, and lists and mappings of these.
     """
-    if template not in names():
+    if not _exists(template):
         raise UnknownTemplate(template)
     payload = {
         "template": template,
@@ -126,6 +128,11 @@ def names() -> frozenset[str]:
         for path in FOLDER.rglob("*.txt")
         if not path.name.startswith("_")
     )
+
+
+@lru_cache(maxsize=256)
+def _exists(template: str) -> bool:
+    return bool(re.fullmatch(r"(?:[a-z]+/)?[a-z][a-z_]*", template)) and (FOLDER / f"{template}.txt").is_file()
 
 
 def plain(value: Any, language: str) -> Any:
@@ -276,7 +283,7 @@ def _zone(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=32)
 def _environment(language: str, zone: str) -> Environment:
-    locale = language.replace("-", "_")
+    locale = WRITTEN.get(language, language.replace("-", "_"))
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
         undefined=StrictUndefined,

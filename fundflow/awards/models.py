@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,6 +28,17 @@ class Document(Identified, Model):
     rendered_at: Mapped[datetime | None]
     sha256: Mapped[str | None] = mapped_column(sa.String(64))
     size: Mapped[int | None]
+    sealed_seq: Mapped[int | None]
+    """The later event that carries the digest of the file."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Printed and kept; until then it is being prepared."""
+        return self.sha256 is not None
+
+    def filename(self, number: str) -> str:
+        """A plain name for the downloaded file: ``SG-2026-0007-agreement-en.pdf``."""
+        return f"{re.sub('[^A-Za-z0-9-]', '', number)}-{self.kind}-{self.language}.pdf"
 
     __table_args__ = (
         sa.UniqueConstraint("application_id", "kind", "language", "event_seq"),

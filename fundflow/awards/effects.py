@@ -1,0 +1,21 @@
+"""What workflows may cause here: the effect `document`, and in every later event the digests of what was printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fundflow.awards import service
+from fundflow.lifecycle.registry import EffectContext, effect, entering
+
+
+@effect("document")
+def ask_for_document(ctx: EffectContext, asked: Any) -> Mapping[str, Any]:
+    """Keep the facts of the decision and ask for the document; the event keeps the digests of facts and template."""
+    return service.ask(ctx, asked.document)
+
+
+@entering
+def seal_documents(ctx: EffectContext) -> Mapping[str, Any] | None:
+    """Put the digest of every file that was printed since the last event into this one."""
+    return service.seal(ctx)

@@ -1,0 +1,23 @@
+"""What the awards refuse, each in a sentence."""
+
+from __future__ import annotations
+
+from fundflow.errors import Refused
+
+
+class UnknownDocument(Refused):
+    """This workflow asks for the document “{document}”, for which there is no template."""
+
+    status = 500
+
+
+class NoAmount(Refused):
+    """The agreement cannot be prepared: application {number} asks for no amount."""
+
+
+class PlanDiffers(Refused):
+    """The payment plan adds up to {planned}, but the grant is {amount}. Correct the plan first."""
+
+
+class NotReady(Refused):
+    """This document is still being prepared. It will be here within a few minutes."""

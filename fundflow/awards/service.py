@@ -1,0 +1,135 @@
+"""Asking for a document in the transaction of a decision, and making it later in a job.
+
+Refuses a document whose facts are incomplete before anything of the decision is kept. Making one twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+
+from fundflow import clock, documents, jobs, storage
+from fundflow.awards import facts
+from fundflow.awards.models import Document
+from fundflow.awards.refusals import UnknownDocument
+from fundflow.db import begin_reading, canonical_json, db
+from fundflow.lifecycle import definitions
+from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.registry import EffectContext
+
+TEMPLATES = {"agreement": "grant_agreement"}
+"""The template of each kind of document that a workflow may name."""
+
+
+def ask(ctx: EffectContext, kind: str) -> dict[str, Any]:
+    """Keep the facts of a document, one row for every language it exists in, and a job for each.
+
+    MissingFact, NoAmount and PlanDiffers refuse the whole decision. Returns the digests that the event keeps.
+    """
+    if kind not in TEMPLATES:
+        raise UnknownDocument(document=kind)
+    template, template_sha256 = TEMPLATES[kind], documents.template_sha256()
+    digests: dict[str, str] = {}
+    for language in documents.languages(template):
+        said = facts.agreement(ctx, language)
+        digests[language] = digest(said)
+        # Filled in once now, without printing: a hole in the facts must stop the decision, not a job after it.
+        documents.html(template, {**said, "facts_sha256": digests[language]}, language)
+        document = Document(
+            id=uuid4(),
+            application_id=ctx.application.id,
+            kind=kind,
+            language=language,
+            event_seq=ctx.event_seq,
+            template_sha256=template_sha256,
+            facts=said,
+            facts_sha256=digests[language],
+        )
+        db.session.add(document)
+        jobs.enqueue("document.render", {"document_id": str(document.id)}, f"document:{ctx.key()}:{kind}:{language}")
+    return {"document": kind, "template_sha256": template_sha256, "facts_sha256": digests}
+
+
+@jobs.handler("document.render")
+def render(payload: dict[str, Any]) -> None:
+    """Print and keep one document. A full disk or a broken rendering process is raised, so that the job comes again."""
+    document_id = UUID(payload["document_id"])
+    begin_reading()
+    document = db.session.get_one(Document, document_id)
+    template, said, language = TEMPLATES[document.kind], printed_facts(document), document.language
+    is_done = document.rendered_at is not None
+    db.session.rollback()  # printing takes seconds: no transaction may stay open for so long
+    if is_done:
+        return
+    kept = storage.put(documents.render(template, said, language))
+    db.session.execute(
+        sa.update(Document)
+        .where(Document.id == document_id, Document.rendered_at.is_(None))
+        .values(rendered_at=clock.now(), sha256=kept.sha256, size=kept.size)
+        .execution_options(synchronize_session=False)
+    )
+    db.session.expire_all()
+
+
+def seal(ctx: EffectContext) -> dict[str, Any] | None:
+    """The digests of the files printed since the event before: what makes each part of the chain of events."""
+    if ctx.from_state not in _after_a_document(ctx.workflow.sha256):
+        return None  # the states before any document cost nothing
+    fresh = db.session.execute(
+        sa.update(Document)
+        .where(
+            Document.application_id == ctx.application.id,
+            Document.rendered_at.is_not(None),
+            Document.sealed_seq.is_(None),
+        )
+        .values(sealed_seq=ctx.event_seq)
+        .returning(Document.kind, Document.language, Document.event_seq, Document.sha256)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if not fresh:
+        return None
+    listed = sorted(tuple(row) for row in fresh)
+    return {
+        "documents": [
+            {"document": kind, "language": language, "event": event, "sha256": sha256}
+            for kind, language, event, sha256 in listed
+        ]
+    }
+
+
+@lru_cache(maxsize=64)
+def _after_a_document(definition_sha: str) -> frozenset[str]:
+    """The states of a workflow that an application can be in when it has a document."""
+    workflow = definitions.get(definition_sha)
+    steps = workflow.transitions.values()
+    reached: set[str] = set()
+    for step in steps:
+        if any(effect.kind == "document" for effect in step.do):
+            reached |= {step.destination(source) or source for source in step.sources}
+    while True:
+        more = {step.destination(s) or s for step in steps for s in step.sources if s in reached} - reached
+        if not more:
+            return frozenset(reached)
+        reached |= more
+
+
+def printed_facts(document: Document) -> dict[str, Any]:
+    """The facts as the template gets them: with their own digest, which the last page shows."""
+    return {**document.facts, "facts_sha256": document.facts_sha256}
+
+
+def digest(said: Mapping[str, Any]) -> str:
+    """The digest of the facts: SHA-256 over their canonical JSON."""
+    return hashlib.sha256(canonical_json(said).encode()).hexdigest()
+
+
+def is_sound(document: Document, application: Application) -> bool:
+    """Whether the row, its facts and the kept file still agree with each other."""
+    if digest(document.facts) != document.facts_sha256 or document.application_id != application.id:
+        return False
+    return document.sha256 is None or hashlib.sha256(storage.get(document.sha256)).hexdigest() == document.sha256
