@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _install(app: Flask) -> None:
     """Import every part that exists, let it set itself up, then seal the gate."""
-    for name in ("web.shell", "web.gate", "storage", "mail", "documents", "jobs", "jobs.worker", "lifecycle.effects"):
+    for name in ("web.shell", "web.gate", "web.mailbox", "storage", "mail", "documents", "jobs", "jobs.worker", "lifecycle.effects"):
         part = _part(name)
         if part and hasattr(part, "init_app"):
             part.init_app(app)
