@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -138,6 +138,11 @@ def instant() -> sa.ColumnElement[datetime]:
     if db.engine.dialect.name == "postgresql" and not clock.is_moved():
         return sa.func.clock_timestamp(type_=UtcDateTime)
     return sa.bindparam("instant", clock.now(), UtcDateTime, unique=True)
+
+
+def inserting(entity: Any) -> Any:
+    """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`, which both databases spell alike."""
+    return postgresql.insert(entity) if db.engine.dialect.name == "postgresql" else sqlite.insert(entity)
 
 
 def canonical_json(value: Any) -> str:

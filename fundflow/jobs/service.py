@@ -15,11 +15,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from fundflow import clock
-from fundflow.db import db
+from fundflow.db import db, inserting
 from fundflow.errors import NotFound
 from fundflow.jobs.models import Job
 
@@ -92,14 +91,12 @@ def write(wanted: Sequence[Wanted]) -> None:
     """Add these jobs in the present transaction, leaving out every key that is there already."""
     if not wanted:
         return
-    connection = db.session.connection()
-    insert = postgresql.insert(Job) if connection.dialect.name == "postgresql" else sqlite.insert(Job)
     now = clock.now()
     rows = [
         {"id": uuid4(), "created_at": now, "key": w.key, "kind": w.kind, "payload": dict(w.payload), "run_at": w.run_at}
         for w in wanted
     ]
-    connection.execute(insert.on_conflict_do_nothing(index_elements=["key"]), rows)
+    db.session.connection().execute(inserting(Job).on_conflict_do_nothing(index_elements=["key"]), rows)
     db.session.info["enqueued"] = True
 
 

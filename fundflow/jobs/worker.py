@@ -146,7 +146,7 @@ def _claim(lease: timedelta) -> Claimed | None:
         .execution_options(synchronize_session=False)
     ).first()
     db.session.commit()
-    return Claimed(*row, lease=mark) if row else None
+    return Claimed(row.id, row.key, row.kind, row.payload, row.attempts, mark) if row else None
 
 
 def _until(ahead: timedelta) -> Any:
@@ -184,7 +184,7 @@ def _failed(job: Claimed, problem: Exception) -> None:
 
 
 def delay(attempts: int) -> float:
-    """Seconds to wait after so many failures: growing, capped, and spread by chance so that many do not return at once."""
+    """Seconds to wait after so many failures: growing, capped, and spread by chance so that not all return at once."""
     grown = min(FIRST_DELAY * DELAY_FACTOR ** (attempts - 1), LONGEST_DELAY)
     return grown * _chance.uniform(0.75, 1.25)
 

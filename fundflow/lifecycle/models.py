@@ -45,6 +45,7 @@ class Application(Identified, Model):
     state_since: Mapped[datetime] = mapped_column(default=clock.now)
     revision: Mapped[int] = mapped_column(default=0)
     head: Mapped[str] = mapped_column(sa.String(64), default="")
+    last_event_at: Mapped[datetime] = mapped_column(default=clock.now)
     submitted_at: Mapped[datetime | None]
     title: Mapped[str] = mapped_column(default="")
     requested_minor: Mapped[int | None]
@@ -68,8 +69,17 @@ class Command(Model):
     application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"))
     transition: Mapped[str]
     actor_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
-    event_seq: Mapped[int | None]
+    event_seq: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Counter(Model):
+    """The last number given out under a name, such as the applications of one workflow in one year."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    value: Mapped[int]
 
 
 class Event(Model):
@@ -112,6 +122,9 @@ class Timer(Identified, Model):
     next_at: Mapped[datetime | None]
     """The next moment a sweep must look at it: a reminder, or `act_at`."""
     reminded: Mapped[list[Any]] = mapped_column(default=list)
+    """The reminders that were sent or passed over, as they are written in the workflow."""
+    blocked: Mapped[str | None]
+    """Why the transition it starts was refused on the day, in the fund's words."""
 
     __table_args__ = (
         sa.UniqueConstraint("application_id", "name", "generation"),

@@ -9,13 +9,16 @@ from fundflow.errors import Refused, Stale
 from fundflow.workflow.decide import Decision
 
 __all__ = [
+    "HasEnded",
     "KeyReused",
     "NotAllowed",
     "NotThisWorkflow",
     "ReasonMissing",
     "Stale",
+    "UnknownEffect",
     "UnknownTransition",
     "WrongInput",
+    "shorten",
 ]
 
 
@@ -45,14 +48,24 @@ class ReasonMissing(Refused):
 class WrongInput(Refused):
     """What was entered cannot be used: {problems}
 
-    `problems_by_field` has one sentence for each field.
+    `problems` has one refusal for each field, so that a page can show each beside its own.
     """
 
     status = 422
 
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__(problems=" ".join(problems.values()))
-        self.problems_by_field = dict(problems)
+    def __init__(self, problems: Mapping[str, Refused]) -> None:
+        super().__init__(problems=" ".join(str(problem) for problem in problems.values()))
+        self.problems = dict(problems)
+
+
+class HasEnded(Refused):
+    """This application has ended, so nothing more can be done with it."""
+
+
+class UnknownEffect(Refused):
+    """The rules ask for “{effect}”, which this installation cannot do, so nothing was done."""
+
+    status = 500
 
 
 class KeyReused(Refused):
@@ -60,7 +73,10 @@ class KeyReused(Refused):
 
 
 class NotThisWorkflow(Refused):
-    """This application stands in “{state}”, which its workflow does not have. Nothing was changed; tell an administrator."""
+    """This application stands in “{state}”, which its workflow does not have, so nothing was done.
+
+    Nothing but a hand in the database can cause this.
+    """
 
     status = 500
 

@@ -109,7 +109,7 @@ def _lockable(locks: str | None) -> None:
 
 
 def fact(root: str, locks: str | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Provide a root of expressions. With `locks="rounds"` the round's row is locked first, and stays so to the commit."""
+    """Provide a root of expressions. With `locks="rounds"` a command locks the round's row before it asks."""
     _lockable(locks)
 
     def register(run: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,0 +1,190 @@
+"""The facts that a decision reads, loaded from the features that provide them, each at most once.
+
+Loads only what is named, takes the lock that a fact declares before reading it when a command asks, and refuses a fact
+that nobody provides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from fundflow.db import db
+from fundflow.errors import Refused
+from fundflow.lifecycle import registry
+from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.models import Application, Event, Timer
+from fundflow.lifecycle.needs import roots_of
+from fundflow.workflow.decide import Situation
+from fundflow.workflow.definition import SYSTEM, Workflow
+from fundflow.workflow.expressions import Expression
+
+_rounds = sa.table("rounds", sa.column("id", sa.Uuid))
+_ROUND_LOCK = sa.select(_rounds.c.id).where(_rounds.c.id == sa.bindparam("round_id")).with_for_update(key_share=True)
+_ACTED = (
+    sa.select(Event.transition, Event.actor_id, sa.func.count())
+    .where(Event.application_id == sa.bindparam("application_id"))
+    .group_by(Event.transition, Event.actor_id)
+)
+_TIMERS = (
+    sa.select(Timer.name, Timer.due_at, Timer.act_at, Timer.status, Timer.wall, Timer.zone)
+    .where(Timer.application_id == sa.bindparam("application_id"), Timer.status != "cancelled")
+    .order_by(Timer.generation)
+)
+
+
+class UnknownFact(Refused):
+    """The rules ask for “{fact}”, which this installation does not know, so nothing was done."""
+
+    status = 500
+
+
+class Facts:
+    """What is known of one application at one instant, for one command or one page.
+
+    With `locking`, a fact or effect that declares a lock has it taken first, after the application's own.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        workflow: Workflow,
+        actor: Actor,
+        now: datetime,
+        *,
+        locking: bool,
+        input: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.application, self.workflow, self.actor, self.now = application, workflow, actor, now
+        self.locking = locking
+        self.input: Mapping[str, Any] = input or {}
+        self.roles: frozenset[str] = frozenset()
+        self._is_locked = False
+        self._acted: dict[str, frozenset[str]] | None = None
+        self._fired: dict[str, int] = {}
+        self._known: dict[str, Any] = {"input": self.input, "now": now, "today": today(now, workflow)}
+
+    def lock(self, table: str | None) -> None:
+        """Take the lock that a provider declares, once, for a command. SQLite's writer holds everything already."""
+        if table is None or not self.locking or self._is_locked:
+            return
+        connection = db.session.connection()
+        if connection.dialect.name == "postgresql":
+            connection.execute(_ROUND_LOCK, {"round_id": self.application.round_id})
+        self._is_locked = True
+
+    def load(self, roots: Iterable[str]) -> None:
+        """Make these roots known, those that lock first."""
+        missing = [root for root in sorted(roots) if not self._has(root)]
+        for root in missing:
+            provider = registry.facts.get(root.partition(".")[0])
+            if provider is not None:
+                self.lock(provider.locks)
+        for root in missing:
+            self._load(root)
+
+    def _has(self, root: str) -> bool:
+        first, _, name = root.partition(".")
+        if first in registry.NAMED_FACTS:
+            return name in self._known.get(first, ())
+        if first == "acted":
+            return self._acted is not None
+        return first in self._known or first == "actor"
+
+    def _load(self, root: str) -> None:
+        first, _, name = root.partition(".")
+        if first == "acted":
+            self._load_acted()
+        elif first == "timers":
+            self._known["timers"] = self._timers()
+        elif (provider := registry.facts.get(first)) is None:
+            raise UnknownFact(fact=root)
+        elif first in registry.NAMED_FACTS:
+            if not name:
+                raise UnknownFact(fact=root)
+            self._known.setdefault(first, {})[name] = provider.run(self.application, name)
+        else:
+            self._known[first] = provider.run(self.application)
+
+    def _load_acted(self) -> None:
+        acted: dict[str, set[str]] = {}
+        rows = db.session.connection().execute(_ACTED, {"application_id": self.application.id})
+        for transition, actor_id, times in rows:
+            self._fired[transition] = self._fired.get(transition, 0) + times
+            if actor_id is not None:
+                acted.setdefault(transition, set()).add(str(actor_id))
+        self._acted = {transition: frozenset(people) for transition, people in acted.items()}
+
+    def _timers(self) -> dict[str, dict[str, Any]]:
+        """The latest running or fired generation of each timer; one that was cancelled says nothing."""
+        rows = db.session.connection().execute(_TIMERS, {"application_id": self.application.id})
+        zone = self.workflow.zone
+        return {
+            row.name: {
+                "due_at": row.due_at.astimezone(zone),
+                "act_at": row.act_at.astimezone(zone),
+                "status": row.status,
+                "wall": row.wall,
+                "zone": row.zone,
+            }
+            for row in rows
+        }
+
+    def situation(self, received_at: datetime) -> Situation:
+        """The situation as far as it is loaded."""
+        return Situation(
+            state=self.application.state,
+            now=self.now,
+            received_at=received_at,
+            actor=None if self.actor.id is None else str(self.actor.id),
+            roles=self.roles,
+            facts=self._env(),
+            acted=self._acted or {},
+            fired=self._fired,
+        )
+
+    def evaluate(self, expression: Expression) -> Any:
+        """The value of a compiled expression, after loading what it reads."""
+        self.load(roots_of(expression))
+        return expression.evaluate(self._env())
+
+    def _env(self) -> dict[str, Any]:
+        who = {"id": None if self.actor.id is None else str(self.actor.id), "roles": self.roles}
+        return {**self._known, "actor": who}
+
+
+def today(now: datetime, workflow: Workflow) -> date:
+    """The date in the workflow's own zone."""
+    return now.astimezone(workflow.zone).date()
+
+
+def held_roles(
+    application: Application, workflow: Workflow, actor: Actor, among: Iterable[str] | None = None
+) -> frozenset[str]:
+    """Which of these roles (of all, by default) the actor holds on this application, by the database as it is now.
+
+    A role whose `never_also` names another that the actor holds too is not held: who should never have both gets the
+    guarded one from nobody, however the memberships came about.
+    """
+    if actor.is_system:
+        return frozenset({SYSTEM})
+    if actor.id is None:
+        return frozenset()
+    answers: dict[str, bool] = {}
+
+    def holds(name: str) -> bool:
+        if name not in answers:
+            role = workflow.roles.get(name)
+            test = registry.role_tests.get(role.kind) if role is not None else None
+            answers[name] = test is not None and test(application, role, actor) is True
+        return answers[name]
+
+    asked = workflow.roles if among is None else among
+    return frozenset(
+        name
+        for name in asked
+        if name != SYSTEM and holds(name) and not any(holds(other) for other in workflow.roles[name].never_also)
+    )

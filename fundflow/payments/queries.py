@@ -1,0 +1,176 @@
+"""What the ledger says: balances of rounds and of single applications, entries and payments.
+
+Every figure is summed from the entries when it is asked for; nothing is stored that could disagree with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from fundflow.accounts.models import City, User
+from fundflow.db import db
+from fundflow.errors import NotFound
+from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.models import Application
+from fundflow.money import Money
+from fundflow.payments import policy
+from fundflow.payments.models import LedgerEntry, Payment
+from fundflow.rounds.models import Round
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Where a round's budget stands; `budget = available + reserved + committed + paid`, always."""
+
+    budget: Money
+    available: Money
+    reserved: Money
+    committed: Money
+    paid: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What one application holds of its round's money; `undisbursed` is committed and not yet paid."""
+
+    available: Money
+    reserved: Money
+    committed: Money
+    paid: Money
+
+    @property
+    def undisbursed(self) -> Money:
+        return self.committed
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLine:
+    """An entry as a page shows it; an appropriation belongs to no application."""
+
+    entry: LedgerEntry
+    application_id: UUID | None
+    number: str | None
+    city: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentLine:
+    """A payment as a page shows it; `recorded_by` is the person's name."""
+
+    payment: Payment
+    number: str
+    city: str
+    recorded_by: str
+
+
+def balance(round_id: UUID) -> Balance:
+    """The balance of one round; NotFound where there is none."""
+    found = balances([round_id])
+    if round_id not in found:
+        raise NotFound()
+    return found[round_id]
+
+
+def balances(round_ids: Iterable[UUID]) -> dict[UUID, Balance]:
+    """The balances of many rounds in one query; a round without entries has zeros in its own currency."""
+    accounts = [_held(account) for account in ("available", "reserved", "committed", "paid")]
+    rows = db.session.execute(
+        sa.select(Round.id, Round.currency, *accounts)
+        .join(LedgerEntry, LedgerEntry.round_id == Round.id, isouter=True)
+        .where(Round.id.in_(list(round_ids)))
+        .group_by(Round.id, Round.currency)
+    )
+    found = {}
+    for round_id, currency, *held in rows:
+        parts = [Money(int(minor), currency) for minor in held]
+        found[round_id] = Balance(sum(parts[1:], parts[0]), *parts)
+    return found
+
+
+def standing(application: Application) -> Standing:
+    """What is available in the application's round, and what the application itself holds."""
+    own = LedgerEntry.application_id == application.id
+    row = db.session.execute(
+        sa.select(_held("available"), *(_held(account, own) for account in ("reserved", "committed", "paid"))).where(
+            LedgerEntry.round_id == application.round_id
+        )
+    ).one()
+    return Standing(*(Money(int(minor), application.currency) for minor in row))
+
+
+def _held(account: str, only: sa.ColumnElement[bool] | None = None) -> sa.ColumnElement[int]:
+    """What reached an account less what left it. Summed as integers: a sum of big integers is numeric on PostgreSQL."""
+    moved = sa.case(
+        (LedgerEntry.debit == account, LedgerEntry.minor), (LedgerEntry.credit == account, -LedgerEntry.minor), else_=0
+    )
+    if only is not None:
+        moved = sa.case((only, moved), else_=0)
+    return sa.cast(
+        sa.func.coalesce(sa.func.sum(moved), 0), sa.BigInteger().with_variant(postgresql.BIGINT, "postgresql")
+    )
+
+
+def entries(round_id: UUID) -> Sequence[LedgerEntry]:
+    """Every entry of a round, the first first."""
+    return db.session.scalars(
+        sa.select(LedgerEntry).where(LedgerEntry.round_id == round_id).order_by(LedgerEntry.created_at, LedgerEntry.id)
+    ).all()
+
+
+def payments_of(application_id: UUID) -> Sequence[Payment]:
+    """The payments to one application, the first first."""
+    return db.session.scalars(
+        sa.select(Payment).where(Payment.application_id == application_id).order_by(Payment.event_seq)
+    ).all()
+
+
+def payments_in(round_id: UUID) -> Sequence[Payment]:
+    """The payments of a round, the first first."""
+    return db.session.scalars(
+        sa.select(Payment)
+        .join(Application, Application.id == Payment.application_id)
+        .where(Application.round_id == round_id)
+        .order_by(Payment.paid_on, Payment.created_at, Payment.id)
+    ).all()
+
+
+def entry_lines(round_id: UUID) -> list[EntryLine]:
+    """Every entry of a round with the application and city it belongs to, the first first; one query."""
+    rows = db.session.execute(
+        sa.select(LedgerEntry, Application.id, Application.number, City.name)
+        .join(Application, Application.id == LedgerEntry.application_id, isouter=True)
+        .join(City, City.id == Application.city_id, isouter=True)
+        .where(LedgerEntry.round_id == round_id)
+        .order_by(LedgerEntry.created_at, LedgerEntry.id)
+    )
+    return [EntryLine(entry, application_id, number, city) for entry, application_id, number, city in rows]
+
+
+def payment_lines(round_id: UUID) -> list[PaymentLine]:
+    """Every payment of a round with its application, its city and who recorded it, the first first; one query."""
+    rows = db.session.execute(
+        sa.select(Payment, Application.number, City.name, User.name)
+        .join(Application, Application.id == Payment.application_id)
+        .join(City, City.id == Application.city_id)
+        .join(User, User.id == Payment.recorded_by)
+        .where(Application.round_id == round_id)
+        .order_by(Payment.paid_on, Payment.created_at, Payment.id)
+    )
+    return [PaymentLine(payment, number, city, name) for payment, number, city, name in rows]
+
+
+def payment_for(actor: Actor, payment_id: UUID) -> Payment:
+    """A payment the actor may see; NotFound else."""
+    found = db.session.scalars(
+        sa.select(Payment)
+        .join(Application, Application.id == Payment.application_id)
+        .where(Payment.id == payment_id, policy.payments_seen_by(actor))
+    ).first()
+    if found is None:
+        raise NotFound()
+    return found
