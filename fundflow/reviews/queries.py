@@ -17,11 +17,11 @@ from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
 from fundflow.reviews import committees, policy
-from fundflow.reviews.committees import progress, progress_of
+from fundflow.reviews.committees import Progress, progress, progress_of
 from fundflow.reviews.models import Review
 from fundflow.rounds.models import Round
 
-__all__ = ["Case", "Queue", "peers_of", "place_for", "progress", "progress_of", "queue_for", "sheet_for"]
+__all__ = ["Case", "Progress", "Queue", "peers_of", "place_for", "progress", "progress_of", "queue_for", "sheet_for"]
 
 
 @dataclass(frozen=True, slots=True)
