@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from fundflow import clock
 from fundflow.accounts import policy
 from fundflow.accounts.models import City, GroupMember, Invitation, TeamMember, User
 from fundflow.db import db
@@ -44,6 +45,20 @@ class Membership:
     round_id: UUID | None
     round_title: str | None
     added_by_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What an invitation offers: a duty in a city's team, or a group of the fund for one round or (None) for all."""
+
+    invitation: Invitation
+    city: City | None
+    round_title: str | None
+    inviter_name: str
+
+    @property
+    def is_expired(self) -> bool:
+        return self.invitation.expires_at <= clock.now()
 
 
 def person(user_id: UUID) -> User | None:
@@ -256,3 +271,26 @@ def invitation_with(token: str) -> Invitation:
     if found is None:
         raise NotFound
     return found
+
+
+def offer_of(invitation: Invitation) -> Offer:
+    """What this invitation offers, in names."""
+    return Offer(
+        invitation,
+        db.session.get(City, invitation.city_id) if invitation.city_id else None,
+        _round_title(invitation.round_id),
+        people_named([invitation.invited_by]).get(invitation.invited_by, ""),
+    )
+
+
+def _round_title(round_id: UUID | None) -> str | None:
+    return db.session.scalar(sa.select(rounds.c.title).where(rounds.c.id == round_id)) if round_id else None
+
+
+def invitations_to(actor: Actor) -> list[Offer]:
+    """What is offered to the actor's confirmed address and can still be taken, the newest first."""
+    mine = db.session.get(User, actor.id) if actor.id else None
+    if mine is None or mine.confirmed_at is None:
+        return []
+    waiting = _open_invitations(sa.and_(Invitation.email == mine.email.lower(), Invitation.expires_at > clock.now()))
+    return [offer_of(each) for each in waiting]
