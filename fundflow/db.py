@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -129,15 +129,16 @@ def begin_reading() -> None:
     db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
 
 
-def instant() -> sa.ColumnElement[datetime]:
-    """A column holding the present instant by the one clock that decides: the database server's where there is one.
+def instant(ahead: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:
+    """A column holding the present instant, or one so far ahead, by the one clock that decides: the database server's.
 
     With several machines their clocks differ; the server's does not. SQLite has no clock of its own, and a clock that
     a test moved overrules both.
     """
-    if db.engine.dialect.name == "postgresql" and not clock.is_moved():
-        return sa.func.clock_timestamp(type_=UtcDateTime)
-    return sa.bindparam("instant", clock.now(), UtcDateTime, unique=True)
+    if db.engine.dialect.name != "postgresql" or clock.is_moved():
+        return sa.bindparam("instant", clock.now() + ahead, UtcDateTime, unique=True)
+    now = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
+    return sa.type_coerce(now + sa.literal(ahead, sa.Interval) if ahead else now, UtcDateTime)
 
 
 def inserting(entity: Any) -> Any:

@@ -22,7 +22,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from flask import Flask, current_app
 
-from fundflow import clock
 from fundflow.db import begin_reading, db, instant
 from fundflow.jobs import service
 from fundflow.jobs.models import Job
@@ -141,16 +140,12 @@ def _claim(lease: timedelta) -> Claimed | None:
     row = db.session.execute(
         sa.update(Job)
         .where(Job.id == longest_waiting.scalar_subquery())
-        .values(leased_by=mark, lease_until=_until(lease), attempts=Job.attempts + 1)
+        .values(leased_by=mark, lease_until=instant(lease), attempts=Job.attempts + 1)
         .returning(Job.id, Job.key, Job.kind, Job.payload, Job.attempts)
         .execution_options(synchronize_session=False)
     ).first()
     db.session.commit()
     return Claimed(row.id, row.key, row.kind, row.payload, row.attempts, mark) if row else None
-
-
-def _until(ahead: timedelta) -> Any:
-    return instant() + ahead if db.engine.dialect.name == "postgresql" else clock.now() + ahead
 
 
 def _perform(job: Claimed, lease: timedelta) -> None:
@@ -179,7 +174,7 @@ def _failed(job: Claimed, problem: Exception) -> None:
         _mark(job, dead_at=instant(), last_error=text)
     else:
         log.warning("Job %s (%s) failed, attempt %s: %s", job.key, job.kind, job.attempts, text)
-        _mark(job, run_at=_until(timedelta(seconds=delay(job.attempts))), last_error=text)
+        _mark(job, run_at=instant(timedelta(seconds=delay(job.attempts))), last_error=text)
     db.session.commit()
 
 
@@ -214,7 +209,7 @@ def _renewing(job: Claimed, lease: timedelta) -> Iterator[None]:
                     connection.execute(
                         sa.update(Job)
                         .where(Job.id == job.id, Job.leased_by == job.lease)
-                        .values(lease_until=_until(lease))
+                        .values(lease_until=instant(lease))
                     )
             except sa.exc.SQLAlchemyError:
                 log.warning("The lease of job %s could not be renewed.", job.key, exc_info=True)
