@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import ceil
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from fundflow.money import Money
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.expressions import Expression
 from fundflow.workflow.forms import Form
@@ -79,6 +81,8 @@ class When:
     name: str = ""
     expression: Expression | None = None
     says: Text | None = None
+    mentions: frozenset[str] = frozenset()
+    """The paths that `says` fills in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,11 +168,14 @@ class Review:
     due: Duration | None = None
     """How long a reviewer has from being assigned."""
 
+    def needed(self, *, assigned: int, recused: int) -> int:
+        """How many sheets make the quorum: the count, or more where the share of those left asks for more."""
+        share = 0 if self.share is None else ceil(self.share * (assigned - recused))
+        return max(self.quorum, share)
+
     def is_quorum_met(self, *, assigned: int, submitted: int, recused: int) -> bool:
-        """Enough sheets were sent: the count, and the share of those assigned and not recused."""
-        if submitted < self.quorum:
-            return False
-        return self.share is None or submitted >= self.share * (assigned - recused)
+        """Enough sheets were sent."""
+        return submitted >= self.needed(assigned=assigned, recused=recused)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +222,8 @@ class Workflow:
     """Over the canonical JSON of ``{path: text}`` of all files."""
     outcomes: Mapping[str, Text] = field(default_factory=dict)
     """The label of every outcome that an `end:` names."""
-    warnings: tuple[Any, ...] = ()
+    places: Mapping[str, tuple[str, int, int]] = field(default_factory=dict, repr=False)
+    """File, line and column of each part, by dotted path, for whoever reports on it."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -226,6 +234,11 @@ class Workflow:
         """The forms whose answers make up ``application``: all but the score sheets, in the file's order."""
         sheets = {review.form for review in self.reviews.values()}
         return {name: form for name, form in self.forms.items() if name not in sheets}
+
+    def currency_of(self, facts: Mapping[str, Any]) -> str:
+        """The currency the answers are in: that of the round where it is loaded, else the workflow's own."""
+        cap = facts.get("round", {}).get("cap")
+        return cap.currency if isinstance(cap, Money) else self.currency
 
     def transitions_from(self, state: str) -> list[Transition]:
         """What may be done in `state`, in the file's order."""

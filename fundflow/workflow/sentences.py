@@ -67,6 +67,8 @@ WRONG_STATE = _(
     "This can no longer be done: the application is now in “{state}”.",
     "Ce n’est plus possible : la candidature est maintenant à l’étape « {state} ».",
 )
+ENDED = _("This application has ended; nothing more can be done with it.", "Cette candidature est terminée ; plus rien ne peut être fait.")
+MIXED = _("The amounts are in different currencies and cannot be compared.", "Les montants sont dans des monnaies différentes et ne peuvent être comparés.")
 WRONG_ROLE = _("Only {roles} can do this.", "Seuls peuvent le faire : {roles}.")
 SYSTEM_ONLY = _("Only the calendar does this, when its time comes.", "Seul le calendrier le fait, le moment venu.")
 SAME_ACTOR = _(
@@ -86,7 +88,9 @@ ASSIGNED = _(
     "{assigned} reviewers are assigned; {needed} are needed.",
     "{assigned} évaluateurs sont désignés ; il en faut {needed}.",
 )
-NOT_OVERDUE = _("“{timer}” is due on {due}; it is not overdue.", "« {timer} » est dû le {due} ; il n’est pas en retard.")
+NOT_OVERDUE = _(
+    "“{timer}” is due on {due}; it is not overdue.", "« {timer} » est dû le {due} ; il n’est pas en retard."
+)
 NOT_RUNNING = _("“{timer}” is not overdue.", "« {timer} » n’est pas en retard.")
 UNANSWERED = _("Not answered yet: {missing}.", "Pas encore répondu : {missing}.")
 INPUT_NEEDED = _("Fill in first: {missing}.", "À remplir d’abord : {missing}.")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fundflow.workflow.expressions.check import Checker, expected
+from fundflow.workflow.expressions.check import Checker, asked_about, expected
 from fundflow.workflow.expressions.compile import Run, compile_node
 from fundflow.workflow.expressions.nodes import ExpressionError, Node, write
 from fundflow.workflow.expressions.parser import parse
@@ -121,7 +121,7 @@ def compile_expression(
         node = parse(source, currency)
     except ExpressionError as error:
         raise WrongExpression([error]) from None
-    checker = Checker(environment)
+    checker = Checker(environment, asked=asked_about(node))
     found = checker.check(node).type
     if wanted is not None and not checker.errors and (message := expected(wanted, found)):
         checker.errors.append(ExpressionError(message, 0))

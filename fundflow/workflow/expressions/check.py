@@ -27,7 +27,7 @@ from fundflow.workflow.expressions.nodes import (
     path_of,
 )
 from fundflow.workflow.expressions.types import BOOL, DATE, DECIMAL, INT, MONEY, NULL, STRING, WRONG, Type
-from fundflow.workflow.problems import did_you_mean, listed
+from fundflow.workflow.problems import did_you_mean
 
 MOST_STEPS = 100_000
 """What one evaluation may cost at most, counted over the largest lists the forms allow."""
@@ -62,6 +62,8 @@ class Checker:
     types: dict[int, Type] = field(default_factory=dict)
     """The type of each node by its identity, for the compiler."""
     steps: int = 0
+    asked: Known = frozenset()
+    """The paths that the expression itself compares with null or gives an orValue."""
     _loop: int = 1
     _scope: dict[str, Type] = field(default_factory=dict)
 
@@ -82,7 +84,9 @@ class Checker:
             return self.wrong("null can only be compared with == or !=", node).type
         if found.nullable:
             what = path_of(node) or "this"
-            return self.wrong(f"{what} may be null; first say {what} != null && …, or give {what}.orValue(…)", node).type
+            return self.wrong(
+                f"{what} may be null; first say {what} != null && …, or give {what}.orValue(…)", node
+            ).type
         return found
 
     def _check(self, node: Node, known: Known) -> Finding:
@@ -132,6 +136,8 @@ class Checker:
         path = path_of(node)
         if path is None:
             return Finding(found)
+        if found.is_answer and path in self.asked:
+            found = found.or_null()
         if path.partition(".")[0] not in self._scope and found.kind != "record":
             self.reads.add(path)
             if found.is_answer or (found.kind == "list" and found.item is not None):
@@ -177,7 +183,7 @@ class Checker:
             if found.kind == "wrong":
                 return Finding(BOOL)
             path = path_of(other)
-            if not found.nullable and not found.is_answer:
+            if not found.nullable:
                 return self.wrong(f"{path or 'this'} is never null, so there is nothing to check", node)
             learnt = frozenset([path]) if path else frozenset()
             return Finding(BOOL, if_false=learnt) if node.sign == "==" else Finding(BOOL, if_true=learnt)
@@ -210,7 +216,9 @@ class Checker:
         left, right = self.solid(node.left, known), self.solid(node.right, known)
         for side in (left, right):
             if side.kind not in (*_ORDERED, "wrong"):
-                return self.wrong(f"{side} has no order; {node.sign} compares numbers, amounts, dates and moments", node)
+                return self.wrong(
+                    f"{side} has no order; {node.sign} compares numbers, amounts, dates and moments", node
+                )
         self._comparable(left, right, node)
         return Finding(BOOL)
 
@@ -347,10 +355,8 @@ class Checker:
         instead = self.solid(node.arguments[0], known)
         if "wrong" in (of.kind, instead.kind):
             return WRONG
-        if not of.nullable and not of.is_answer:
+        if not of.nullable:
             return self.wrong(f"{path_of(node.of) or 'this'} is never null; leave orValue out", node).type
-        if path := path_of(node.of):
-            self.answers.pop(path, None)
         if of.kind != instead.kind and not (of.kind == "decimal" and instead.kind == "int"):
             return self.wrong(f"orValue must give {of.solid()}, not {instead}", node).type
         return replace(of, nullable=False, is_answer=False, options=())
@@ -385,6 +391,36 @@ class Checker:
         return BOOL
 
 
+def asked_about(node: Node) -> Known:
+    """The paths that an expression compares with null or gives an orValue."""
+    match node:
+        case Binary(left=left, right=right, sign=sign):
+            found = asked_about(left) | asked_about(right)
+            if sign in ("==", "!="):
+                for side, other in ((left, right), (right, left)):
+                    path = path_of(side)
+                    if path and isinstance(other, Constant) and other.value is None:
+                        found |= {path}
+            return found
+        case Unary(operand=operand):
+            return asked_about(operand)
+        case Choice(test=test, yes=yes, no=no):
+            return asked_about(test) | asked_about(yes) | asked_about(no)
+        case Items(items=parts):
+            return frozenset[str]().union(*map(asked_about, parts))
+        case Call(of=of, name=name, arguments=parts):
+            found = frozenset[str]().union(*map(asked_about, parts))
+            if of is not None:
+                found |= asked_about(of)
+                path = path_of(of)
+                if name == "orValue" and path:
+                    found |= {path}
+            return found
+        case Member(of=of):
+            return asked_about(of)
+    return frozenset()
+
+
 def _type_of(value: object) -> Type:
     match value:
         case None:
@@ -414,6 +450,3 @@ def expected(wanted: Type, found: Type) -> str | None:
     if found.kind != wanted.kind and not (wanted.kind == "decimal" and found.kind == "int"):
         return f"{wanted} is needed here, not {found}"
     return None
-
-
-__all__ = ["MOST_STEPS", "Checker", "Finding", "expected", "listed"]

@@ -24,7 +24,7 @@ class ExpressionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    value: None | bool | int | Decimal | str | Money | date | Duration
+    value: bool | int | Decimal | str | Money | date | Duration | None
     at: int
 
 

@@ -1,0 +1,87 @@
+"""What expressions of one workflow may read, with types: made from its forms, reviews, timers and inputs.
+
+Nothing is readable that is not declared here, so a fact nobody provides is found when the file is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fundflow.workflow.definition import Input
+from fundflow.workflow.expressions import BOOL, DATE, DECIMAL, INSTANT, INT, MONEY, STRING, Type, list_of, record
+from fundflow.workflow.forms import Field, Form
+
+ROUND = record(
+    {
+        "title": STRING,
+        "floor": MONEY,
+        "cap": MONEY,
+        "budget": MONEY,
+        "opens_at": INSTANT,
+        "closes_at": INSTANT,
+        "zone": STRING,
+    }
+)
+LEDGER = record({"available": MONEY, "committed": MONEY, "paid": MONEY, "undisbursed": MONEY})
+REVIEW = record(
+    {
+        "assigned": INT,
+        "submitted": INT,
+        "recused": INT,
+        "quorum_met": BOOL,
+        "score": DECIMAL.or_null(),
+        "spread": DECIMAL.or_null(),
+    }
+)
+TIMER = record({"due_at": INSTANT.or_null()})
+_INPUTS = {"text": STRING, "date": DATE, "money": MONEY, "integer": INT, "decimal": DECIMAL}
+
+
+def answer_type(field: Field) -> Type:
+    """The type of a field's answer: lists are empty rather than null, and what is not required may be null."""
+    options = tuple(option.id for option in field.options)
+    match field.type:
+        case "choices":
+            return list_of(Type("string", options=options), len(options))
+        case "file":
+            return list_of(STRING, field.max_files)
+        case "table":
+            columns = {name: answer_type(column) for name, column in field.columns.items()}
+            return list_of(record(columns), field.max_rows)
+        case "number" | "score":
+            kind = DECIMAL
+        case "money":
+            kind = MONEY
+        case "date":
+            kind = DATE
+        case _:
+            kind = Type("string", options=options)
+    if field.required:
+        return Type(kind.kind, is_answer=True, options=kind.options)
+    return kind.or_null()
+
+
+def facts(
+    forms: Iterable[Form], reviews: Iterable[str], timers: Iterable[str], roles: Iterable[str]
+) -> dict[str, Type]:
+    """The environment of every transition, but for its input."""
+    return {
+        "application": record({f.id: answer_type(f) for form in forms for f in form.fields.values()}),
+        "round": ROUND,
+        "ledger": LEDGER,
+        "reviews": record(dict.fromkeys(reviews, REVIEW)),
+        "timers": record(dict.fromkeys(timers, TIMER)),
+        "now": INSTANT,
+        "today": DATE,
+        "actor": record({"id": STRING.or_null(), "roles": list_of(Type("string", options=tuple(roles)), 50)}),
+    }
+
+
+def with_input(environment: Mapping[str, Type], asked: Mapping[str, Input]) -> dict[str, Type]:
+    """The environment of one transition. What is asked must be given, so it is never null."""
+    return {**environment, "input": record({name: _INPUTS[one.type] for name, one in asked.items()})}
+
+
+def moments(environment: Mapping[str, Type]) -> dict[str, Type]:
+    """What the moment of a timer may depend on: facts that are there when it is armed."""
+    return {name: environment[name] for name in ("application", "round")}

@@ -1,0 +1,174 @@
+"""Files into a workflow: everything that is wrong is reported at once, each with file, line and column.
+
+A file that loads has no unknown name, no untyped expression and nothing this version would pass over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fundflow.workflow import review_files, transition_files, workflow_files
+from fundflow.workflow.definition import SYSTEM, Timer, Transition, Workflow
+from fundflow.workflow.problems import Problem, Problems, did_you_mean
+from fundflow.workflow.reader import Place
+from fundflow.workflow.source import read as read_source
+from fundflow.workflow.text import Text, from_id
+from fundflow.workflow.workflow_files import Names
+
+
+def load(files: Mapping[str, str], main: str, known_templates: Collection[str] | None = None) -> Workflow:
+    """The workflow whose main file is `files[main]`; Problems with all that is wrong in it and its forms.
+
+    `known_templates` are the mails and documents that exist, where the caller knows them; an unknown one is a problem.
+    """
+    if main not in files:
+        raise Problems([Problem(main, 1, 1, "FF016", "there is no such file")])
+    return _load(files.get, main, known_templates)
+
+
+def read(path: Path, known_templates: Collection[str] | None = None) -> Workflow:
+    """The workflow in this file and the forms beside it; problems name the files by `path`'s own folder."""
+
+    def text_of(name: str) -> str | None:
+        file = path.parent / name
+        if not file.is_file():
+            return None
+        try:
+            return file.read_bytes().decode("utf-8").removeprefix("\ufeff")
+        except UnicodeDecodeError as error:
+            raise Problems(
+                [Problem(str(file), 1, 1, "FF001", f"this file is not UTF-8 text: {error.reason}")]
+            ) from None
+
+    if not path.is_file():
+        raise Problems([Problem(str(path), 1, 1, "FF016", "there is no such file")])
+    try:
+        return _load(text_of, path.name, known_templates)
+    except Problems as problems:
+        raise Problems(
+            replace(p, file=p.file if p.file.startswith(str(path.parent)) else str(path.parent / p.file))
+            for p in problems.problems
+        ) from None
+
+
+def digest(files: Mapping[str, str]) -> str:
+    """The SHA-256 of the canonical JSON of ``{path: text}``."""
+    text = json.dumps(dict(files), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _load(text_of: Callable[[str], str | None], main: str, known_templates: Collection[str] | None) -> Workflow:
+    text = text_of(main)
+    if text is None:
+        raise Problems([Problem(main, 1, 1, "FF016", "there is no such file")])
+    source = read_source(main, text)
+    if source.data is None:
+        raise Problems(source.problems or [Problem(main, 1, 1, "FF001", "this file is empty")])
+    names = Names(source, text_of, main, known_templates)
+    names.texts[main] = text
+    top = workflow_files.top_of(source)
+    given = _build(names, top)
+    problems = [*source.problems, *(p for form in names.form_sources for p in form.problems)]
+    if problems:
+        raise Problems(problems)
+    return Workflow(
+        **given,
+        languages=names.languages,
+        currency=names.currency,
+        roles=names.roles,
+        forms=names.forms,
+        reviews=names.reviews,
+        main=main,
+        files=names.texts,
+        sha256=digest(names.texts),
+        places=_places(names),
+    )
+
+
+def _build(names: Names, top: dict[str, Place]) -> dict[str, Any]:
+    head = workflow_files.head(names, top)
+    names.states = _names_in(top, "states")
+    names.transitions = _names_in(top, "transitions")
+    names.timers = _names_in(top, "timers")
+    workflow_files.roles(names, top)
+    workflow_files.forms(names, top)
+    review_files.reviews(names, top)
+    _panels(names, top)
+    workflow_files.typed(names, top)
+    names.outcomes = transition_files.outcomes(names, top)
+    transition_files.rules(names, top)
+    states = workflow_files.states(names, top)
+    timers = workflow_files.timers(names, top)
+    transitions = transition_files.transitions(names, top)
+    _fit(transitions, timers, top)
+    ends = {t.end: names.outcomes.get(t.end) or from_id(t.end) for t in transitions.values() if t.end}
+    if "states" in top and not states:
+        top["states"].error("FF011", "a workflow needs at least one state")
+    return {
+        "id": head["id"],
+        "version": head["version"],
+        "title": head["title"] or Text({"en": head["id"] or "?"}),
+        "timezone": head["timezone"],
+        "states": states,
+        "transitions": transitions,
+        "timers": timers,
+        "initial": next(iter(states), ""),
+        "outcomes": ends,
+    }
+
+
+def _names_in(top: dict[str, Place], part: str) -> tuple[str, ...]:
+    value = top[part].value if part in top else None
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, dict) else ()
+
+
+def _panels(names: Names, top: dict[str, Place]) -> None:
+    """A role that is a panel names a review."""
+    for name, role in names.roles.items():
+        if role.kind == "panel" and role.review is not None and role.review not in names.reviews:
+            close = did_you_mean(role.review, names.reviews)
+            top["roles"].at(name).at("review").error("FF165", f"there is no review '{role.review}'{close}")
+
+
+def _fit(transitions: Mapping[str, Transition], timers: Mapping[str, Timer], top: dict[str, Place]) -> None:
+    """What timers and transitions say of each other must agree."""
+    for name, timer in timers.items():
+        transition = transitions.get(timer.then or "")
+        if transition is None:
+            continue
+        place = top["timers"].at(name).at("then")
+        for state in timer.states:
+            if state not in transition.sources:
+                place.error(
+                    "FF152",
+                    f"when this timer runs out in '{state}' it starts '{transition.id}', which cannot leave '{state}'",
+                )
+            elif SYSTEM not in transition.by_from(state):
+                place.error("FF153", f"the timer starts '{transition.id}', but by: does not include system")
+        if transition.when or transition.input or transition.reason:
+            place.error(
+                "FF156",
+                f"'{transition.id}' has conditions or asks something, and a timer that it stops is not supported in this "
+                "version",
+            )
+    for name, transition in transitions.items():
+        if transition.deadline is None or transition.deadline not in timers:
+            continue
+        for state in transition.sources:
+            if state not in timers[transition.deadline].states:
+                place = top["transitions"].at(name).at("deadline")
+                place.error("FF155", f"the timer '{transition.deadline}' does not run in '{state}'")
+
+
+def _places(names: Names) -> dict[str, tuple[str, int, int]]:
+    found = {}
+    for source in (names.source, *names.form_sources):
+        before = "" if source is names.source else f"{source.file}:"
+        for path in source.keys:
+            found[before + ".".join(map(str, path))] = (source.file, *source.place(path, key=True))
+    return found

@@ -1,0 +1,304 @@
+"""The transitions of a workflow file: where they lead, who may, on which conditions, and what they cause.
+
+Refuses a condition without a sentence for the person it stops, and an effect that does two things at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fundflow.workflow import environment
+from fundflow.workflow.definition import Effect, Input, Transition, When
+from fundflow.workflow.expressions import BOOL, MONEY, Type, known_paths
+from fundflow.workflow.problems import did_you_mean
+from fundflow.workflow.reader import Place
+from fundflow.workflow.sentences import placeholders
+from fundflow.workflow.text import Text, from_id
+from fundflow.workflow.workflow_files import Names
+
+_KNOWN = (
+    "label",
+    "help",
+    "from",
+    "to",
+    "end",
+    "back_to",
+    "by",
+    "when",
+    "do",
+    "reason",
+    "confirm",
+    "max",
+    "deadline",
+    "not_same_actor_as",
+    "input",
+)
+_CONDITIONS = ("if", "rule", "complete", "quorum", "assigned", "overdue")
+_EFFECTS = ("notify", "document", "ledger", "set")
+_EFFECTS_LATER = ("children", "cancel", "rearm")
+_INPUT_TYPES = ("text", "date", "money", "integer", "decimal")
+
+
+def rules(names: Names, top: dict[str, Place]) -> None:
+    """Named conditions, compiled once; they cannot read what only one transition asks."""
+    for name, place in (top["rules"].entries("rule") if "rules" in top else {}).items():
+        settings = place.settings(("if", "else"), needed=("if", "else"), what=f"the rule '{name}'")
+        when = _if(names, settings, names.environment)
+        if when is not None:
+            names.rules[name] = when
+
+
+def transitions(names: Names, top: dict[str, Place]) -> dict[str, Transition]:
+    """Every transition of the file by name."""
+    entries = top["transitions"].entries("transition") if "transitions" in top else {}
+    return {name: _transition(names, name, place) for name, place in entries.items()}
+
+
+def _transition(names: Names, name: str, place: Place) -> Transition:
+    settings = place.settings(_KNOWN, needed=("from", "by"), later=("auto",), what=f"the transition '{name}'")
+    given = [names.state(p) for p in settings["from"].one_or_many()] if "from" in settings else []
+    sources = tuple(dict.fromkeys(state for state in given if state))
+    asked = _inputs(names, settings)
+    types = environment.with_input(names.environment, asked) if asked else names.environment
+    by, by_state = _by(names, settings, sources)
+    deadline = settings["deadline"].named(names.timers, "timer", "FF155") if "deadline" in settings else None
+    earlier = settings["not_same_actor_as"].one_or_many() if "not_same_actor_as" in settings else []
+    if "reason" in settings:
+        settings["reason"].one_of(("required",))
+    return Transition(
+        id=name,
+        label=names.label(settings, name, place),
+        help=names.words(settings, "help"),
+        sources=sources,
+        by=by,
+        by_state=by_state,
+        when=_conditions(names, settings, types),
+        do=_effects(names, settings, types),
+        reason="reason" in settings,
+        confirm=settings["confirm"].flag() if "confirm" in settings else False,
+        max=settings["max"].integer(1, 1_000) if "max" in settings else None,
+        deadline=deadline,
+        not_same_actor_as=tuple(t for t in (names.transition(p, "FF132") for p in earlier) if t),
+        input=asked,
+        **_destination(names, name, settings, place, sources),
+    )
+
+
+def _destination(
+    names: Names, name: str, settings: Mapping[str, Place], place: Place, sources: tuple[str, ...]
+) -> dict[str, Any]:
+    leads = [key for key in ("to", "end", "back_to") if key in settings]
+    if len(leads) != 1:
+        place.error("FF102", "say where it leads: exactly one of to, end, back_to", key=True)
+    found: dict[str, Any] = {}
+    if "to" in settings:
+        found["to"] = names.state(settings["to"])
+    if "end" in settings:
+        outcome = found["end"] = settings["end"].string()
+        if outcome is not None and outcome in names.states:
+            settings["end"].error("FF102", f"'{outcome}' is a state: write to: {outcome}")
+        elif outcome is not None and outcome not in names.outcomes and (names.outcomes or len(names.languages) > 1):
+            close = did_you_mean(outcome, names.outcomes)
+            settings["end"].error("FF107", f"outcomes has no label for '{outcome}'{close}")
+    if "back_to" in settings:
+        found["back_to"] = {}
+        if not isinstance(settings["back_to"].value, dict):
+            settings["back_to"].settings((), what="back_to")
+            return found
+        for source in settings["back_to"].value:
+            inner = settings["back_to"].at(source)
+            target = names.state(inner)
+            if source not in sources:
+                close = did_you_mean(str(source), sources)
+                inner.error("FF101", f"'{name}' does not leave '{source}'{close}", key=True)
+            elif target:
+                found["back_to"][source] = target
+        for source in sources:
+            if source not in settings["back_to"].value:
+                settings["back_to"].error("FF102", f"say where it leads from '{source}'", key=True)
+    return found
+
+
+def _by(
+    names: Names, settings: Mapping[str, Place], sources: tuple[str, ...]
+) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+    if "by" not in settings:
+        return frozenset(), {}
+    place = settings["by"]
+    if not isinstance(place.value, dict):
+        roles = [names.role(p, system=True) for p in place.one_or_many()]
+        return frozenset(role for role in roles if role), {}
+    found: dict[str, frozenset[str]] = {}
+    for source in place.value:
+        inner = place.at(source)
+        if source not in sources:
+            inner.error("FF101", f"this does not leave '{source}'{did_you_mean(str(source), sources)}", key=True)
+            continue
+        roles = [names.role(p, system=True) for p in inner.one_or_many()]
+        found[str(source)] = frozenset(role for role in roles if role)
+    for source in sources:
+        if source not in place.value:
+            place.error("FF131", f"nobody may do this from '{source}'", key=True)
+            found[source] = frozenset()
+    return frozenset().union(*found.values()), found
+
+
+def _inputs(names: Names, settings: Mapping[str, Place]) -> dict[str, Input]:
+    found: dict[str, Input] = {}
+    for name, place in (settings["input"].entries("input") if "input" in settings else {}).items():
+        label, help_text, kind_place = None, None, place
+        if isinstance(place.value, dict):
+            parts = place.settings(("type", "label", "help"), needed=("type",), what=f"the input '{name}'")
+            label, help_text = names.words(parts, "label"), names.words(parts, "help")
+            if "type" not in parts:
+                continue
+            kind_place = parts["type"]
+        kind: Any = kind_place.one_of(_INPUT_TYPES)
+        if (
+            label is None
+            and len(names.languages) > 1
+            and "label" not in (place.value if isinstance(place.value, dict) else ())
+        ):
+            place.error("FF186", f"'{name}' needs a label in {' and '.join(names.languages)}", key=True)
+        if kind is not None:
+            found[name] = Input(id=name, type=kind, label=label or from_id(name), help=help_text)
+    return found
+
+
+def _conditions(names: Names, settings: Mapping[str, Place], types: Mapping[str, Type]) -> tuple[When, ...]:
+    found = []
+    for place in settings["when"].items() if "when" in settings else []:
+        parts = place.settings((*_CONDITIONS, "else"), later=("tasks", "signed"), what="a condition")
+        kinds = [kind for kind in _CONDITIONS if kind in parts]
+        if len(kinds) != 1:
+            if kinds or (isinstance(place.value, dict) and not set(place.value) & {"tasks", "signed"}):
+                place.error("FF117", f"a condition is exactly one of {', '.join(_CONDITIONS)}")
+            continue
+        kind: Any = kinds[0]
+        when = _condition(names, kind, parts, place, types)
+        if when is not None:
+            found.append(when)
+    return tuple(found)
+
+
+def _condition(
+    names: Names, kind: Any, parts: dict[str, Place], place: Place, types: Mapping[str, Type]
+) -> When | None:
+    if kind == "if":
+        if "else" not in parts:
+            languages = ", ".join(f"{language}: …" for language in names.languages)
+            place.error("FF123", f"say what the person should read when this is not met: add else: {{{languages}}}")
+        return _if(names, parts, types)
+    if "else" in parts:
+        parts["else"].error("FF010", f"'{kind}' has its own sentence; leave else out", key=True)
+    if kind == "rule":
+        rule = parts["rule"].named(names.rules, "rule", "FF121")
+        return names.rules[rule] if rule else None
+    known: tuple[Mapping[str, Any] | tuple[str, ...], str, str] = {
+        "complete": (names.forms, "form", "FF140"),
+        "overdue": (names.timers, "timer", "FF155"),
+    }.get(kind, (names.reviews, "review", "FF165"))
+    name = parts[kind].named(known[0], known[1], known[2])
+    return When(kind=kind, name=name) if name else None
+
+
+def _if(names: Names, parts: Mapping[str, Place], types: Mapping[str, Type]) -> When | None:
+    expression = names.expression(parts["if"], types, BOOL) if "if" in parts else None
+    says = parts["else"].words(names.languages) if "else" in parts else None
+    mentions = _mentions(parts["else"], types) if says is not None else frozenset()
+    if expression is None:
+        return None
+    return When(kind="if", expression=expression, says=says, mentions=mentions)
+
+
+def _mentions(place: Place, types: Mapping[str, Type]) -> frozenset[str]:
+    """The {placeholders} of a sentence; each must be a fact, and all languages must use the same."""
+    known = known_paths(types)
+    used: dict[Any, frozenset[str]] = {}
+    for language in place.value if isinstance(place.value, dict) else (None,):
+        inner = place.at(language) if language is not None else place
+        if not isinstance(inner.value, str):
+            continue
+        found = placeholders(inner.value)
+        for path, at in found:
+            if path not in known:
+                inner.error("FF122", f"in this message, {{{path}}}: {_unknown(path, types)}", offset=at)
+        used[language] = frozenset(path for path, _ in found)
+    if len(set(used.values())) > 1:
+        place.error("FF188", "the languages do not use the same {placeholders}", key=True)
+    return frozenset(path for paths in used.values() for path in paths if path in known)
+
+
+def _unknown(path: str, types: Mapping[str, Type]) -> str:
+    fields, so_far = types, "nothing here is called"
+    for name in path.split("."):
+        if name not in fields:
+            return f"{so_far} '{name}'{did_you_mean(name, fields)}"
+        fields, so_far = fields[name].fields, f"{name} has no field"
+    return "this is a group of facts; name one of them"
+
+
+def _effects(names: Names, settings: Mapping[str, Place], types: Mapping[str, Type]) -> tuple[Effect, ...]:
+    found = []
+    for place in settings["do"].items() if "do" in settings else []:
+        parts = place.settings((*_EFFECTS, "to", "amount"), later=_EFFECTS_LATER, what="an effect")
+        kinds = [kind for kind in _EFFECTS if kind in parts]
+        if len(kinds) > 1:
+            place.error("FF170", f"an effect does one thing; this has {', '.join(kinds)}")
+        elif not kinds:
+            if isinstance(place.value, dict) and not set(place.value) & set(_EFFECTS_LATER):
+                place.error("FF170", f"an effect is one of {', '.join(_EFFECTS)}")
+        else:
+            found.append(_effect(names, kinds[0], parts, place, types))
+    return tuple(effect for effect in found if effect is not None)
+
+
+def _effect(names: Names, kind: str, parts: dict[str, Place], place: Place, types: Mapping[str, Type]) -> Effect | None:
+    belongs = {"notify": ("to",), "document": (), "ledger": ("amount",), "set": ("to",)}[kind]
+    for extra in ("to", "amount"):
+        if extra in parts and extra not in belongs:
+            parts[extra].error("FF010", f"'{kind}' has no '{extra}'", key=True)
+        elif extra not in parts and extra in belongs and kind != "ledger":
+            place.error("FF011", f"'{kind}' needs 'to'")
+            return None
+    match kind:
+        case "notify":
+            roles = [names.role(p) for p in parts["to"].one_or_many()]
+            return Effect(kind="notify", notify=names.template(parts["notify"]), to=tuple(r for r in roles if r))
+        case "document":
+            return Effect(kind="document", document=names.template(parts["document"]))
+        case "ledger":
+            return _ledger(names, parts, place, types)
+        case _:
+            return _set(names, parts, types)
+
+
+def _ledger(names: Names, parts: dict[str, Place], place: Place, types: Mapping[str, Type]) -> Effect | None:
+    operation: Any = parts["ledger"].one_of(("commit", "pay", "release"), later=("reserve", "close"))
+    amount = names.expression(parts["amount"], types, MONEY) if "amount" in parts else None
+    if "amount" not in parts and operation in ("commit", "pay"):
+        place.error("FF011", f"ledger: {operation} needs 'amount'")
+    return Effect(kind="ledger", ledger=operation, amount=amount) if operation else None
+
+
+def _set(names: Names, parts: dict[str, Place], types: Mapping[str, Type]) -> Effect | None:
+    path = parts["set"].string() or ""
+    root, _, name = path.partition(".")
+    fields = types["application"].fields
+    if root != "application" or name not in fields:
+        close = did_you_mean(path, [f"application.{f}" for f in fields])
+        parts["set"].error("FF122", f"only a field of the application can be set, not '{path}'{close}")
+        return None
+    value = names.expression(parts["to"], types, fields[name].solid())
+    return Effect(kind="set", set=name, value=value)
+
+
+def outcomes(names: Names, top: dict[str, Place]) -> dict[str, Text]:
+    """The labels of the outcomes that `end:` may name."""
+    found = {}
+    for name, place in (top["outcomes"].entries("outcome") if "outcomes" in top else {}).items():
+        found[name] = place.words(names.languages) or from_id(name)
+        if name in names.states:
+            place.error("FF107", f"'{name}' is a state, and cannot be an outcome as well", key=True)
+    return found
