@@ -151,6 +151,11 @@ def _environment(language: str) -> Environment:
     def country(code: str) -> str:
         return str(Locale.parse(locale).territories.get(code, code))
 
+    def day(value: str) -> str:
+        written = format_date(date.fromisoformat(value), "long", locale)
+        # French writes the first of a month as an ordinal, which the locale data does not.
+        return f"1er{written[1:]}" if language == "fr" and written[:2] in ("1 ", "1\u00a0") else written
+
     def paragraphs(text: str) -> Markup:
         blocks = [block.strip() for block in text.replace("\r\n", "\n").split("\n\n")]
         return Markup("\n").join(
@@ -162,7 +167,7 @@ def _environment(language: str) -> Environment:
     environment.filters.update(
         money=lambda value: as_money(value).format(locale),
         words=lambda value: in_words(as_money(value), language),
-        day=lambda value: format_date(date.fromisoformat(value), "long", locale),
+        day=day,
         number=lambda value: format_decimal(Decimal(str(value)), locale=locale),
         country=country,
         paragraphs=paragraphs,

@@ -36,6 +36,8 @@ from fundflow.workflow.forms import Field, Form
 
 BUDGETS = ("budget", "budget_lines")
 PLANS = ("tranches", "tranche_plan", "payments", "payment_plan")
+ELSEWHERE = ("title", "requested")
+"""Answers that the agreement states in a place of their own."""
 STARTS, ENDS, MONTHS = (
     ("starts_on", "start_date", "start"),
     ("ends_on", "end_date", "end"),
@@ -92,6 +94,7 @@ def agreement(ctx: EffectContext, language: str) -> dict[str, Any]:
         "payments": answered.payments(amount),
         "budget": answered.budget(),
         "summary": answered.summary(),
+        "tables": answered.tables(),
         "reports": _reports(workflow, language, ends_on),
         "workflow": {"id": workflow.id, "version": workflow.version, "sha256": workflow.sha256},
     }
@@ -213,24 +216,33 @@ class _Answered:
         summed = field.sum_column or next(c.id for c in field.columns.values() if c.type == "money")
         columns = sorted(field.columns.values(), key=lambda column: column.id == summed)
         total = sum((row[summed] for row in rows if row[summed]), Money.zero(self.currency))
+        return {**self._lines(columns, rows), "total": plain(total)}
+
+    def tables(self) -> list[dict[str, Any]]:
+        """Every other table with lines, such as the activities, under its question."""
+        return [
+            {"label": field.label.in_(self.language), **self._lines(list(field.columns.values()), values[field.id])}
+            for form, values in self.forms
+            for field in form.fields.values()
+            if field.type == "table" and id(field) not in self.used and values[field.id]
+        ]
+
+    def _lines(self, columns: list[Field], rows: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
+        figures = ("money", "number")
         return {
             "columns": [
-                {
-                    "label": column.label.in_(self.language),
-                    "kind": column.type if column.type in ("money", "number") else "text",
-                }
+                {"label": column.label.in_(self.language), "kind": column.type if column.type in figures else "text"}
                 for column in columns
             ],
             "rows": [
                 [
                     (plain(row[column.id]) if row[column.id] is not None else "")
-                    if column.type in ("money", "number")
+                    if column.type in figures
                     else self._text(column, row[column.id])
                     for column in columns
                 ]
                 for row in rows
             ],
-            "total": plain(total),
         }
 
     def summary(self) -> list[dict[str, str]]:
@@ -239,7 +251,9 @@ class _Answered:
             {"label": field.label.in_(self.language), "text": text}
             for form, values in self.forms
             for field in form.fields.values()
-            if id(field) not in self.used and (text := self._text(field, values[field.id]))
+            if id(field) not in self.used
+            and field.id not in ELSEWHERE
+            and (text := self._text(field, values[field.id]))
         ]
 
     def _text(self, field: Field, value: Any) -> str:
@@ -247,7 +261,7 @@ class _Answered:
         if value is None or value == ():
             return ""
         match field.type:
-            case "short_text" | "long_text":
+            case "short_text" | "long_text" | "email":
                 return str(value).strip()
             case "choice":
                 option = field.option(value)
