@@ -6,7 +6,7 @@ Refuses nothing by itself: an answer that is not there is null, and a form nobod
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, cast
 
@@ -19,6 +19,8 @@ from fundflow.lifecycle import registry, timers
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.registry import EffectContext
 from fundflow.money import Money
+from fundflow.workflow.definition import Timer
+from fundflow.workflow.durations import at_wall, end_of_day
 
 
 @registry.fact("application")
@@ -57,7 +59,7 @@ def notify(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
         "reason": ctx.reason or "",
         "by": ctx.actor.name if ctx.actor.id is not None else "",
         "at": ctx.now,
-        "due_at": _next_due(ctx.application),
+        "due_at": _due_after(ctx),
         "input": dict(ctx.input),
     }
     told = _tell(ctx.application, effect.notify, effect.to, ctx.key(), facts)
@@ -105,9 +107,37 @@ def _tell(application: Application, template: str, roles: Sequence[str], key: st
     return len(reached)
 
 
-def _next_due(application: Application) -> Any:
+def _next_due(application: Application) -> datetime | None:
     running = timers.due(application)
     return running[0][1] if running else None
+
+
+def _due_after(ctx: EffectContext) -> datetime | None:
+    """What is due next where the event leads; timers are armed after effects, so those that begin are worked out."""
+    if ctx.to_state is None or ctx.to_state == ctx.from_state:
+        return None if ctx.to_state is None else _next_due(ctx.application)
+    running = dict(timers.due(ctx.application))
+    moments: list[datetime] = []
+    for timer in ctx.workflow.timers.values():
+        if ctx.to_state not in timer.states:
+            continue
+        if ctx.from_state in timer.states:
+            moments += [running[timer.id]] if timer.id in running else []
+        elif (moment := _begins(ctx, timer)) is not None:
+            moments.append(moment)
+    return min(moments, default=None)
+
+
+def _begins(ctx: EffectContext, timer: Timer) -> datetime | None:
+    zone = ctx.workflow.zone
+    if timer.after is not None:
+        moment = timer.after.after(ctx.now, zone)
+    else:
+        value = ctx.evaluate(timer.at)
+        if not isinstance(value, datetime):
+            return None if value is None else at_wall(datetime.combine(value, time(23, 59, 59)), zone)
+        moment = value.astimezone(UTC)
+    return end_of_day(moment, zone) if timer.end_of_day else moment
 
 
 @registry.effect("set")

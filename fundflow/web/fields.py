@@ -76,6 +76,7 @@ class Words(StringField):
     def __init__(self, *args: Any, is_long: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.is_long = is_long
+        self.type = "TextAreaField" if is_long else "StringField"
         self.widget = TextArea() if is_long else TextInput()
 
     def process_formdata(self, valuelist: list[str]) -> None:
@@ -106,6 +107,7 @@ class Typed(StringField):
         super().__init__(*args, **kwargs)
         self.widget = TextInput()
         self.widget.input_type = input_type
+        self.type = "DateField" if input_type == "date" else "DecimalField"
 
     def process_data(self, value: Any) -> None:
         self.problem = None

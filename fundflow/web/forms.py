@@ -286,7 +286,17 @@ def in_smallest_units(value: Any, places: int) -> int | None:
     return value.minor if isinstance(value, Money) else int(value.scaleb(places))
 
 
+def input_attributes(field: Input) -> dict[str, str]:
+    """What ties an input to its help and its error for assistive technology."""
+    told = ["help"] if field.description else []
+    told += ["error"] if field.errors else []
+    tied = {"aria-describedby": " ".join(f"{field.id}-{each}" for each in told)} if told else {}
+    return {**tied, "aria-invalid": "true"} if field.errors else tied
+
+
 def init_app(app: Flask) -> None:
     """Give the templates what components/declared.html draws with."""
-    app.jinja_env.globals.update(shown_answers=shown, shown_answer=shown_field, places_of=places_of)
+    app.jinja_env.globals.update(
+        shown_answers=shown, shown_answer=shown_field, places_of=places_of, input_attributes=input_attributes
+    )
     app.jinja_env.filters["smallest_units"] = in_smallest_units
