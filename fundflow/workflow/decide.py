@@ -29,8 +29,9 @@ class Situation:
     """What a decision may look at: where the application is, who asks, when, and the facts that its guards read.
 
     `facts` maps a root to a record: ``application`` and ``round`` and ``ledger`` to typed fields, ``reviews`` by name to
-    ``assigned submitted recused quorum_met score spread``, ``timers`` by name to ``due_at``, ``forms`` by name to the
-    stored answers as they are. ``input`` is absent as long as nobody was asked; conditions on it are then left open.
+    ``assigned submitted recused quorum_met score spread``, ``timers`` by name to ``due_at``, ``forms`` by name to
+    ``complete`` and the labels of what is ``missing``. ``input`` is absent or empty as long as nobody was asked;
+    conditions on it are then left open, and `machine` refuses to fire.
     Other roots that `reads()` did not name may be absent. `state` is where the application is; of an ended one, where
     it ended, with `has_ended`.
     """
@@ -111,7 +112,7 @@ def plain(value: Any) -> Any:
 def reads(workflow: Workflow, transition: str) -> frozenset[str]:
     """The roots a decision on this transition needs: ``ledger``, ``round``, ``forms.proposal``, ``reviews.panel``, …
 
-    Also what its effects compute with. ``acted`` and ``fired`` stand for the history it looks at. ``input``, ``now``,
+    Also what its effects compute with. ``acted`` stands for the history: who fired what, and how often. ``input``, ``now``,
     ``today`` and ``actor`` are never among them: they are always there.
     """
     given = _transition(workflow, transition)
@@ -132,10 +133,8 @@ def reads(workflow: Workflow, transition: str) -> frozenset[str]:
             found |= expression.roots if expression else frozenset()
     if given.deadline:
         found.add(f"timers.{given.deadline}")
-    if given.not_same_actor_as:
+    if given.not_same_actor_as or given.max is not None:
         found.add("acted")
-    if given.max is not None:
-        found.add("fired")
     return frozenset(found - {"input", "now", "today", "actor"})
 
 
@@ -234,11 +233,11 @@ def _when(
         case "if":
             return _if(workflow, given, when, facts)
         case "complete":
-            form = workflow.forms[when.name]
-            missing = form.check(_fact(facts, f"forms.{when.name}"), workflow.currency_of(facts))
-            labels = tuple(dict.fromkeys(one.label for one in missing))
-            says = sentences.INCOMPLETE if missing else sentences.COMPLETE
-            return Clause("complete", not missing, says, {"form": form.title, "missing": labels})
+            state = _fact(facts, f"forms.{when.name}")
+            holds = state["complete"] is True
+            says = sentences.COMPLETE if holds else sentences.INCOMPLETE
+            values = {"form": workflow.forms[when.name].title, "missing": tuple(state["missing"])}
+            return Clause("complete", holds, says, values)
         case "overdue":
             return _overdue(workflow, when.name, facts, situation)
         case kind:
@@ -291,7 +290,7 @@ def _if(workflow: Workflow, given: Transition, when: When, facts: Mapping[str, A
 
 def _open(given: Transition, facts: Mapping[str, Any], says: Text, workflow: Workflow) -> Clause | None:
     """A clause that looks at what nobody was asked yet stays open; what was asked and not given is named."""
-    if "input" not in facts:
+    if not facts.get("input"):
         return Clause("if", True, says, {"asked_later": True})
     missing = tuple(one.label for name, one in given.input.items() if facts["input"].get(name) is None)
     if missing:

@@ -12,7 +12,6 @@ from math import ceil
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from fundflow.money import Money
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.expressions import Expression
 from fundflow.workflow.forms import Form
@@ -234,11 +233,6 @@ class Workflow:
         """The forms whose answers make up ``application``: all but the score sheets, in the file's order."""
         sheets = {review.form for review in self.reviews.values()}
         return {name: form for name, form in self.forms.items() if name not in sheets}
-
-    def currency_of(self, facts: Mapping[str, Any]) -> str:
-        """The currency the answers are in: that of the round where it is loaded, else the workflow's own."""
-        cap = facts.get("round", {}).get("cap")
-        return cap.currency if isinstance(cap, Money) else self.currency
 
     def transitions_from(self, state: str) -> list[Transition]:
         """What may be done in `state`, in the file's order."""

@@ -11,6 +11,18 @@ from fundflow.workflow.definition import Input
 from fundflow.workflow.expressions import BOOL, DATE, DECIMAL, INSTANT, INT, MONEY, STRING, Type, list_of, record
 from fundflow.workflow.forms import Field, Form
 
+APPLICATION = {
+    "id": STRING,
+    "number": STRING,
+    "state": STRING,
+    "outcome": STRING.or_null(),
+    "currency": STRING,
+    "city": STRING,
+    "country": STRING,
+    "submitted_at": INSTANT.or_null(),
+}
+"""What every application has beside its answers; `country` is the city's. No field may take one of these names."""
+
 ROUND = record(
     {
         "title": STRING,
@@ -66,7 +78,7 @@ def facts(
 ) -> dict[str, Type]:
     """The environment of every transition, but for its input."""
     return {
-        "application": record({f.id: answer_type(f) for form in forms for f in form.fields.values()}),
+        "application": record({**{f.id: answer_type(f) for form in forms for f in form.fields.values()}, **APPLICATION}),
         "round": ROUND,
         "ledger": LEDGER,
         "reviews": record(dict.fromkeys(reviews, REVIEW)),

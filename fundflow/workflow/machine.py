@@ -63,8 +63,9 @@ class Compiled:
             raise DefinitionMismatch(f"{self.workflow.id} has no {transition!r} or no {state!r}")
         if situation.state != state:
             raise DefinitionMismatch(f"the situation is of {situation.state!r}, not of {state!r}")
-        if self.workflow.transitions[transition].input and "input" not in situation.facts:
-            raise DefinitionMismatch(f"{transition} asks for input, and none was given")
+        given = situation.facts.get("input", {})
+        if missing := [name for name in self.workflow.transitions[transition].input if given.get(name) is None]:
+            raise DefinitionMismatch(f"{transition} asks for {', '.join(missing)}, which was not given")
         cursor, found = Cursor(state), list[Decision]()
         try:
             moved: Any = self.machine.events[transition].trigger(cursor, situation=situation, found=found)

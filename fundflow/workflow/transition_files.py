@@ -285,7 +285,7 @@ def _ledger(names: Names, parts: dict[str, Place], place: Place, types: Mapping[
 def _set(names: Names, parts: dict[str, Place], types: Mapping[str, Type]) -> Effect | None:
     path = parts["set"].string() or ""
     root, _, name = path.partition(".")
-    fields = types["application"].fields
+    fields = {k: v for k, v in types["application"].fields.items() if k not in environment.APPLICATION}
     if root != "application" or name not in fields:
         close = did_you_mean(path, [f"application.{f}" for f in fields])
         parts["set"].error("FF122", f"only a field of the application can be set, not '{path}'{close}")

@@ -215,6 +215,9 @@ def forms(names: Names, top: dict[str, Place]) -> None:
     sheets = _sheets(top)
     for name, form in names.forms.items():
         for field_name in form.fields if name not in sheets else ():
+            if field_name in environment.APPLICATION:
+                message = f"the form asks '{field_name}', which every application has anyway; give the field another name"
+                top["forms"].at(name).error("FF025", message)
             if field_name in owner and top["forms"].value.get(name):
                 place = top["forms"].at(name)
                 place.error(
