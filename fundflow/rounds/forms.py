@@ -144,6 +144,12 @@ class RoundForm(FlaskForm):
                 self.form_errors.append(sentence(problem))
 
 
+class PublishForm(FlaskForm):
+    """Nothing but the revision that the manager looked at."""
+
+    revision = HiddenField()
+
+
 def typed(round_plan: Plan) -> dict[str, str]:
     """A plan the way a person would type it into the form."""
     amounts = {name: plain_decimal(getattr(round_plan, name).amount, reader.locale()) for name in AMOUNTS}

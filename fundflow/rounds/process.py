@@ -7,17 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import flask_babel
 from babel.lists import format_list
-from flask_babel import gettext as _
-from flask_babel import ngettext
 from markupsafe import Markup
 
 from fundflow.money import Money
 from fundflow.web import reader
-from fundflow.workflow import diagram
 from fundflow.workflow.definition import SYSTEM, Effect, Timer, Transition, Workflow
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.forms import Field
+
+
+def _(text: str, **facts: object) -> str:
+    """The sentence in the reader's language; the library does not say that it gives text."""
+    return str(flask_babel.gettext(text, **facts))
+
+
+def ngettext(one: str, many: str, num: int) -> str:
+    """The same for a count."""
+    return str(flask_babel.ngettext(one, many, num))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +170,15 @@ def leads(workflow: Workflow, transition: Transition, state: str, language: str)
     return _("“%(what)s” by %(who)s ends it.", what=what, who=who)
 
 
+def leads_to(workflow: Workflow, transition: Transition, state: str, language: str) -> str:
+    """Where a step leads an application that stands in `state`."""
+    to = transition.destination(state)
+    if to is not None:
+        return _("The application then stands at “%(where)s”.", where=workflow.states[to].label.in_(language))
+    label = workflow.outcomes.get(transition.end or "")
+    return _("This ends the application: %(how)s.", how=label.in_(language) if label else transition.end)
+
+
 def people(workflow: Workflow, roles: frozenset[str] | tuple[str, ...], language: str) -> str:
     """The labels of roles as one phrase."""
     named = [workflow.roles[role].label.in_(language) for role in workflow.roles if role in roles]
@@ -224,5 +241,7 @@ def _ledger(effect: Effect, amount: Money | None) -> str:
 
 def diagram_of(workflow: Workflow, language: str, current: str | None = None) -> Markup:
     """The picture of the workflow, ready to stand in a page."""
+    from fundflow.workflow import diagram
+
     # Our own drawing: every text in it is escaped by the module that draws it.
     return Markup(diagram.svg(workflow, language, current=current))  # noqa: S704

@@ -19,11 +19,11 @@ from fundflow.rounds import policy
 from fundflow.rounds.models import Round, Window
 
 
-def _rounds() -> sa.Select[tuple[Round]]:
+def _rounds() -> sa.Select[Round]:
     return sa.select(Round).options(joinedload(Round.window))
 
 
-def _one(query: sa.Select[tuple[Round]], key: UUID | str) -> Round:
+def _one(query: sa.Select[Round], key: UUID | str) -> Round:
     named = Round.id == key if isinstance(key, UUID) else Round.slug == key
     found = db.session.scalar(query.where(named))
     if found is None:

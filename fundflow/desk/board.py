@@ -1,0 +1,233 @@
+"""The pipeline: every application of the rounds a member of the fund works on, filtered, sorted, counted and summed.
+
+Nothing that a city has not sent yet is shown of it but that it exists: neither title nor amount, and the search does
+not find it by its title.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from fundflow.accounts.models import City
+from fundflow.applications.queries import Row
+from fundflow.db import db
+from fundflow.desk import queries
+from fundflow.desk.queries import Heap, staff_sees
+from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.models import Application
+from fundflow.money import Money
+from fundflow.rounds.models import Round
+from fundflow.rounds.policy import within
+from fundflow.web import paging
+from fundflow.web.paging import Key, Page
+from fundflow.workflow.definition import Workflow
+
+ENDED = "ended:"
+"""Marks an outcome where a state is meant otherwise, in the filter and in the address."""
+
+CSV_BATCH = 500
+
+_is_sent = Application.submitted_at.is_not(None)
+_amount = sa.func.coalesce(sa.case((_is_sent, Application.requested_minor), else_=None), -1)
+_city = sa.func.lower(City.name)
+
+SORTS: dict[str, tuple[Key, ...]] = {
+    "waiting": (Key(Application.state_since), Key(Application.id)),
+    "newest": (Key(Application.created_at, descending=True), Key(Application.id, descending=True)),
+    "amount": (Key(_amount, descending=True), Key(Application.id, descending=True)),
+    "city": (Key(_city), Key(Application.id)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the reader narrowed the pipeline to; what is not known counts as not asked for."""
+
+    round: str = ""
+    place: str = ""
+    """A state's id, or `ended:` and an outcome."""
+    country: str = ""
+    search: str = ""
+    sort: str = "waiting"
+
+    @classmethod
+    def read(cls, sent: Mapping[str, str]) -> Filters:
+        """From an address; text is cut to what a person would type."""
+        sort = sent.get("sort", "")
+        return cls(
+            round=sent.get("round", "")[:80],
+            place=sent.get("state", "")[:80],
+            country=sent.get("country", "")[:2].upper(),
+            search=" ".join(sent.get("q", "").replace("\x00", "").split())[:100],
+            sort=sort if sort in SORTS else "waiting",
+        )
+
+    @property
+    def is_narrow(self) -> bool:
+        return bool(self.round or self.place or self.country or self.search)
+
+    def as_arguments(self) -> dict[str, str]:
+        """The same as arguments of an address, without what says nothing."""
+        every = {"round": self.round, "state": self.place, "country": self.country, "q": self.search}
+        found = {name: value for name, value in every.items() if value}
+        return found | ({"sort": self.sort} if self.sort != "waiting" else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One state or outcome of the pipeline with its count and the exact sum per currency."""
+
+    place: str
+    label: str
+    count: int
+    sums: tuple[Money, ...]
+    is_ended: bool
+
+
+@dataclass(slots=True)
+class Names:
+    """Labels of states and outcomes over all workflows in view."""
+
+    workflows: Mapping[str, Workflow]
+    language: str
+    _known: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def place(self, sha: str, state: str, outcome: str | None) -> str:
+        """The label of where an application is: its outcome once it has ended outside the path, else its state."""
+        workflow = self.workflows.get(sha)
+        if workflow is None:
+            return outcome or state
+        if outcome is not None and outcome in workflow.outcomes:
+            return workflow.outcomes[outcome].in_(self.language)
+        return workflow.states[state].label.in_(self.language) if state in workflow.states else state
+
+
+def place_of(workflow: Workflow | None, state: str, outcome: str | None) -> str:
+    """The filter's word for where an application is. A final state is its own place, whatever its outcome says."""
+    if outcome is None or (workflow and state in workflow.states and workflow.states[state].is_final):
+        return state
+    return ENDED + outcome
+
+
+def lanes(heaps: Sequence[Heap], names: Names) -> list[Lane]:
+    """Heaps added up over rounds and versions, in the order of the workflow, the ended ones last."""
+    order: dict[str, int] = {}
+    for workflow in names.workflows.values():
+        for at, state in enumerate(workflow.states):
+            order.setdefault(state, at)
+    counts: dict[str, int] = {}
+    sums: dict[str, dict[str, Money]] = {}
+    labels: dict[str, str] = {}
+    for heap in heaps:
+        place = place_of(names.workflows.get(heap.definition_sha), heap.state, heap.outcome)
+        is_ended = place.startswith(ENDED)
+        labels.setdefault(place, names.place(heap.definition_sha, heap.state, heap.outcome if is_ended else None))
+        counts[place] = counts.get(place, 0) + heap.count
+        mine = sums.setdefault(place, {})
+        currency = heap.requested.currency
+        mine[currency] = mine.get(currency, Money.zero(currency)) + heap.requested
+    places = sorted(counts, key=lambda each: (each.startswith(ENDED), order.get(each, 99), each))
+    return [
+        Lane(
+            place,
+            labels[place],
+            counts[place],
+            tuple(money for _currency, money in sorted(sums[place].items()) if money),
+            place.startswith(ENDED),
+        )
+        for place in places
+    ]
+
+
+def rounds_of(actor: Actor) -> list[tuple[UUID, str, str]]:
+    """Published rounds the actor works on for the fund: (id, address, title), the latest deadline first."""
+    query = (
+        sa.select(Round.id, Round.slug, Round.title)
+        .where(Round.status == "published", within(actor, *queries.STAFF))
+        .order_by(Round.closes_at.desc(), Round.slug)
+    )
+    return [(row_id, slug, title) for row_id, slug, title in db.session.execute(query)]
+
+
+def countries_of(actor: Actor) -> list[str]:
+    """The countries that applications in view come from."""
+    query = (
+        sa.select(City.country)
+        .join(Application, Application.city_id == City.id)
+        .where(staff_sees(actor))
+        .distinct()
+        .order_by(City.country)
+    )
+    return list(db.session.scalars(query))
+
+
+def narrow(filters: Filters, *, with_place: bool = True) -> list[sa.ColumnElement[bool]]:
+    """The filters as clauses over Application and City."""
+    clauses: list[sa.ColumnElement[bool]] = []
+    if filters.round:
+        clauses.append(Application.round_id == sa.select(Round.id).where(Round.slug == filters.round).scalar_subquery())
+    if filters.country:
+        clauses.append(City.country == filters.country)
+    if filters.search:
+        clauses.append(
+            sa.or_(
+                sa.and_(_is_sent, Application.title.icontains(filters.search, autoescape=True)),
+                Application.number.icontains(filters.search, autoescape=True),
+                City.name.icontains(filters.search, autoescape=True),
+            )
+        )
+    if with_place and filters.place:
+        clauses.append(_at(filters.place))
+    return clauses
+
+
+def _at(place: str) -> sa.ColumnElement[bool]:
+    if place.startswith(ENDED):
+        return Application.outcome == place.removeprefix(ENDED)
+    # A final state carries an outcome of its own; an application that ended elsewhere keeps its last state.
+    return sa.and_(
+        Application.state == place,
+        sa.or_(Application.outcome.is_(None), Application.outcome.in_(("success", "failure"))),
+    )
+
+
+def _statement(actor: Actor, filters: Filters) -> sa.Select[*tuple[Any, ...]]:
+    return (
+        sa.select(Application, City.name, City.country, Round.title, Round.slug, Round.closes_at)
+        .join(City, City.id == Application.city_id)
+        .join(Round, Round.id == Application.round_id)
+        .where(staff_sees(actor), *narrow(filters))
+    )
+
+
+def page(actor: Actor, filters: Filters, after: str | None) -> Page[Row]:
+    """One page of the pipeline; one query whatever its length."""
+    found = paging.read(db.session, _statement(actor, filters), SORTS[filters.sort], after)
+    return Page([Row(*row) for row in found], found.after, found.next)
+
+
+def every(actor: Actor, filters: Filters) -> Iterator[Row]:
+    """The whole filtered set, read in batches, in the order of the page."""
+    after: str | None = None
+    while True:
+        found = paging.read(db.session, _statement(actor, filters), SORTS[filters.sort], after, CSV_BATCH)
+        for row in found:
+            yield Row(*row)
+        if found.next is None:
+            return
+        after = found.next
+
+
+def title_of(row: Row) -> str:
+    """The application's title once it was sent."""
+    return row.application.title if row.application.submitted_at else ""
+
+
+def requested_of(row: Row) -> Money | None:
+    """What is asked for, once it was sent."""
+    return row.requested if row.application.submitted_at else None

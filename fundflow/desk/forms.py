@@ -1,0 +1,99 @@
+"""What a person enters to make one transition happen: the declared fields, a reason, a confirmation.
+
+It keeps everything as it was typed; what it means is judged by the command, so that a page and a machine are told the
+same. The key makes a double click one command, and the revision says what the person was looking at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, Field, HiddenField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Optional
+from wtforms.widgets import DateInput
+
+from fundflow.errors import Refused
+from fundflow.lifecycle.models import Application
+from fundflow.web.refusals import sentence
+from fundflow.workflow.definition import Input, Transition
+
+PREFIX = "input_"
+
+
+class ActForm(FlaskForm):
+    """The parts that every transition has; `act_form` adds what one of them asks for."""
+
+    key = HiddenField()
+    revision = HiddenField()
+
+    def command_key(self, application: Application, actor_id: UUID | None) -> str:
+        """The key of this page's command; one that no page of ours wrote counts as a new one."""
+        try:
+            key = UUID(self.key.data or "")
+        except ValueError:
+            key = uuid4()
+        return f"desk:{application.id}:{actor_id}:{key}"
+
+    @property
+    def seen_revision(self) -> int:
+        """The revision the person saw; -1, which is never the present one, where it was tampered with."""
+        text = self.revision.data or ""
+        return int(text) if text.isdecimal() and len(text) < 10 else -1
+
+    def look_again(self, application: Application) -> None:
+        """Take the present revision for seen: the page shows things as they are now."""
+        self.revision.data = str(application.revision)
+
+    def inputs(self) -> dict[str, str]:
+        """The declared fields as they were typed."""
+        return {field.name.removeprefix(PREFIX): field.data or "" for field in self if field.name.startswith(PREFIX)}
+
+    def say(self, problems: Mapping[str, Refused]) -> None:
+        """Put each refusal at its field."""
+        for name, problem in problems.items():
+            target = "reason" if name == "reason" else PREFIX + name
+            if target in self:
+                self[target].errors = [*self[target].errors, sentence(problem)]
+            else:
+                self.form_errors.append(sentence(problem))
+
+
+def act_form(transition: Transition, application: Application, language: str) -> ActForm:
+    """The form that this transition asks for; on a GET with a key of its own and the present revision."""
+    parts: dict[str, Any] = {
+        PREFIX + name: _field(each, application, language) for name, each in transition.input.items()
+    }
+    parts["reason"] = TextAreaField(
+        _l("Reason"),
+        description=_l("The city's team reads this.")
+        if transition.reason
+        else _l("You may say why; the city's team reads it."),
+        validators=[] if transition.reason else [Optional()],
+        render_kw={"rows": 5, "maxlength": 4000},
+    )
+    if transition.confirm:
+        parts["confirm"] = BooleanField(
+            _l("Yes, I am sure"), validators=[InputRequired(_l("Tick this box to show that you are sure."))]
+        )
+    made = type("TransitionForm", (ActForm,), parts)
+    form: ActForm = made(key=str(uuid4()), revision=str(application.revision))
+    return form
+
+
+def _field(asked: Input, application: Application, language: str) -> Field:
+    label, text = asked.label.in_(language), asked.help.in_(language) if asked.help else ""
+    if asked.type == "date":
+        return StringField(label, description=text, widget=DateInput())
+    attributes = {"autocomplete": "off", "maxlength": 4000}
+    if asked.type in ("money", "decimal"):
+        attributes["inputmode"] = "decimal"
+    elif asked.type == "integer":
+        attributes["inputmode"] = "numeric"
+    if asked.type == "money":
+        label = _("%(label)s (%(currency)s)", label=label, currency=application.currency)
+    return StringField(label, description=text, render_kw=attributes)

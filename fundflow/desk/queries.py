@@ -1,0 +1,244 @@
+"""What the desk reads: the work that waits, the pipeline with its counts and sums, and what stands around a list.
+
+Every list is one query whatever its length, and goes through the same policy as the pages it links to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from fundflow import clock
+from fundflow.accounts.models import City, Invitation
+from fundflow.accounts.policy import AUDITORS, FINANCE, MANAGERS
+from fundflow.applications import policy
+from fundflow.applications.models import Answers
+from fundflow.applications.queries import Row
+from fundflow.db import db
+from fundflow.lifecycle import audit, definitions
+from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.audit import Report
+from fundflow.lifecycle.models import Application, Event, Timer
+from fundflow.money import Money
+from fundflow.rounds.models import Round
+from fundflow.rounds.policy import scopes, within
+from fundflow.workflow.definition import Workflow
+
+STAFF = (MANAGERS, FINANCE, AUDITORS)
+SOON = timedelta(days=7)
+AT_MOST = 100
+"""How many applications a home page looks through; the pipeline has the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """How many applications stand in one state (or ended in one way) in one round, and what they ask for together."""
+
+    round_id: UUID
+    definition_sha: str
+    state: str
+    outcome: str | None
+    count: int
+    requested: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsing:
+    """Unsent applications of a round whose time runs out soon."""
+
+    round_title: str
+    count: int
+    due_at: datetime
+
+
+def _rows() -> sa.Select[Application, str, str, str, str, datetime]:
+    return (
+        sa.select(Application, City.name, City.country, Round.title, Round.slug, Round.closes_at)
+        .join(City, City.id == Application.city_id)
+        .join(Round, Round.id == Application.round_id)
+    )
+
+
+def workflows_in_use() -> dict[str, Workflow]:
+    """The workflows that published rounds run on, by digest."""
+    shas = db.session.scalars(sa.select(Round.definition_sha).where(Round.status == "published").distinct())
+    return {sha: definitions.get(sha) for sha in shas}
+
+
+def work_for(actor: Actor, workflows: Mapping[str, Workflow]) -> list[Row]:
+    """Running applications of the actor's cities, and those in states from which a group of theirs leads on."""
+    ways: list[sa.ColumnElement[bool]] = []
+    if actor.city_ids:
+        ways.append(Application.city_id.in_(actor.city_ids))
+    for group in sorted({name for name, _scope in actor.groups}):
+        places = [
+            sa.and_(Application.definition_sha == sha, Application.state.in_(states))
+            for sha, workflow in workflows.items()
+            if (states := states_of(workflow, group))
+        ]
+        if places:
+            ways.append(sa.and_(_reached(actor, group), sa.or_(*places)))
+    if not ways:
+        return []
+    query = (
+        _rows()
+        .where(Application.outcome.is_(None), sa.or_(*ways), policy.visible_to(actor))
+        .order_by(Application.state_since, Application.id)
+        .limit(AT_MOST)
+    )
+    return [Row(*row) for row in db.session.execute(query)]
+
+
+def states_of(workflow: Workflow, group: str) -> list[str]:
+    """The states from which a role of this group leads on or in which it assigns reviewers."""
+    roles = {role.id for role in workflow.roles.values() if role.kind == "group" and role.group == group}
+    found = {
+        state
+        for transition in workflow.transitions.values()
+        for state in transition.sources
+        if transition.by_from(state) & roles
+    }
+    return sorted(found | {review.state for review in workflow.reviews.values() if review.assigned_by & roles})
+
+
+def _reached(actor: Actor, *groups: str) -> sa.ColumnElement[bool]:
+    reached = scopes(actor, *groups)
+    return sa.true() if reached is None else Application.round_id.in_(reached)
+
+
+def staff_sees(actor: Actor) -> sa.ColumnElement[bool]:
+    """Applications of the rounds on which the actor works for the fund, without what stays hidden from them."""
+    return sa.and_(_reached(actor, *STAFF), policy.visible_to(actor))
+
+
+def ended_of(actor: Actor, limit: int = 10) -> list[Row]:
+    """Applications of the actor's cities that have come to an end, the latest first."""
+    if not actor.city_ids:
+        return []
+    query = (
+        _rows()
+        .where(Application.outcome.is_not(None), Application.city_id.in_(actor.city_ids), policy.visible_to(actor))
+        .order_by(Application.state_since.desc(), Application.id)
+        .limit(limit)
+    )
+    return [Row(*row) for row in db.session.execute(query)]
+
+
+def answers_of(ids: Collection[UUID]) -> dict[UUID, dict[str, Answers]]:
+    """What stands in the forms of these applications; one query."""
+    found: dict[UUID, dict[str, Answers]] = {}
+    if ids:
+        for row in db.session.scalars(sa.select(Answers).where(Answers.application_id.in_(ids))):
+            found.setdefault(row.application_id, {})[row.form] = row
+    return found
+
+
+def timers_of(ids: Collection[UUID]) -> dict[UUID, list[Timer]]:
+    """The running timers of these applications, and those that fired in the present state; the next one first."""
+    found: dict[UUID, list[Timer]] = {}
+    if ids:
+        is_of_now = sa.and_(Timer.status == "fired", Timer.created_at >= Application.state_since)
+        query = (
+            sa.select(Timer)
+            .join(Application, Application.id == Timer.application_id)
+            .where(Timer.application_id.in_(ids), sa.or_(Timer.status == "armed", is_of_now))
+            .order_by(Timer.due_at, Timer.name)
+        )
+        for timer in db.session.scalars(query):
+            found.setdefault(timer.application_id, []).append(timer)
+    return found
+
+
+def last_events(ids: Collection[UUID]) -> dict[UUID, Event]:
+    """The latest event of each of these applications; one query."""
+    if not ids:
+        return {}
+    query = (
+        sa.select(Event)
+        .join(Application, sa.and_(Application.id == Event.application_id, Application.revision == Event.seq))
+        .where(Application.id.in_(ids))
+    )
+    return {event.application_id: event for event in db.session.scalars(query)}
+
+
+def lapsing(actor: Actor) -> list[Lapsing]:
+    """Unsent applications in the rounds the actor manages whose deadline is near, by round."""
+    now = clock.now()
+    query = (
+        sa.select(Round.title, sa.func.count(), sa.func.min(Round.closes_at))
+        .join(Application, Application.round_id == Round.id)
+        .where(
+            within(actor, MANAGERS),
+            Round.closes_at > now,
+            Round.closes_at <= now + SOON,
+            Application.outcome.is_(None),
+            Application.submitted_at.is_(None),
+        )
+        .group_by(Round.id, Round.title)
+        .order_by(sa.func.min(Round.closes_at))
+    )
+    return [Lapsing(*row) for row in db.session.execute(query)]
+
+
+def heaps(actor: Actor, narrow: Iterable[sa.ColumnElement[bool]] = ()) -> list[Heap]:
+    """Counts and exact sums by round, state and outcome. What was never sent counts, but its amount does not."""
+    asked = sa.func.sum(sa.case((Application.submitted_at.is_not(None), Application.requested_minor), else_=0))
+    query = (
+        sa.select(
+            Application.round_id,
+            Application.definition_sha,
+            Application.state,
+            Application.outcome,
+            Application.currency,
+            sa.func.count(),
+            sa.func.coalesce(asked, 0),
+        )
+        .join(City, City.id == Application.city_id)
+        .where(staff_sees(actor), *narrow)
+        .group_by(
+            Application.round_id,
+            Application.definition_sha,
+            Application.state,
+            Application.outcome,
+            Application.currency,
+        )
+    )
+    return [
+        Heap(round_id, sha, state, outcome, count, Money(int(minor), currency))
+        for round_id, sha, state, outcome, currency, count, minor in db.session.execute(query)
+    ]
+
+
+def invitations_for(actor: Actor) -> list[tuple[str | None, str | None]]:
+    """Open invitations sent to the actor's address: (name of the city, group of the fund)."""
+    if not actor.email:
+        return []
+    query = (
+        sa.select(City.name, Invitation.group)
+        .select_from(Invitation)
+        .outerjoin(City, City.id == Invitation.city_id)
+        .where(
+            sa.func.lower(Invitation.email) == actor.email.lower(),
+            Invitation.accepted_at.is_(None),
+            Invitation.revoked_at.is_(None),
+            Invitation.expires_at > clock.now(),
+        )
+        .order_by(Invitation.created_at)
+    )
+    return [(city, group) for city, group in db.session.execute(query)]
+
+
+def verified(actor: Actor) -> Report:
+    """The check of every chain that an auditor may look into: all of them, or those of their rounds."""
+    if scopes(actor, AUDITORS) is None:
+        return audit.verify()
+    parts = [audit.verify(each) for each in db.session.scalars(sa.select(Application.id).where(staff_sees(actor)))]
+    return Report(
+        sum(part.applications for part in parts),
+        sum(part.events for part in parts),
+        [found for part in parts for found in part.breaks],
+    )

@@ -1,0 +1,1 @@
+"""The desk: home, pipeline, the page of an application, and the steps taken there."""

@@ -1,0 +1,1 @@
+"""Rounds: wall times, plans, publishing, cloning, and the pages."""
