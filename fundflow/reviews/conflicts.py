@@ -63,8 +63,8 @@ def conflicts_of(
 ) -> dict[UUID, list[Refused]]:
     """What keeps each of these people from reviewing the application; four reads, however many people there are.
 
-    `kinds` are the computed conflicts that the workflow names (`same_organisation`, `same_country`); being on the team,
-    having written in one of `own_forms` (those the applicant fills in) and a conflict declared before always count.
+    Being of the same organisation, having written in one of `own_forms` (those the applicant fills in) and a conflict
+    declared before always count; `same_country` only where `kinds`, the conflicts that the workflow names, has it.
     """
     facts = _facts(application, {person.id for person in people}, own_forms)
     return {person.id: _of(person, facts, kinds) for person in people}
@@ -75,7 +75,7 @@ def _of(person: User, facts: _Facts, kinds: Collection[str]) -> list[Refused]:
     city, name = facts.city.name, person.name or person.email
     if person.id in facts.team:
         found.append(OnTheTeam(person=name, city=city))
-    elif "same_organisation" in kinds and (shared := _shared_domain(person.email, facts.team.values())):
+    elif (shared := _shared_domain(person.email, facts.team.values())):
         found.append(SameAddress(person=name, city=city, domain=shared))
     if person.id in facts.took_part:
         found.append(TookPart(person=name))

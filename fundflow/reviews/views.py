@@ -52,21 +52,25 @@ def show(review_id: UUID) -> ResponseReturnValue:
     if case.review.reviewer_id != g.actor.id:
         return _read(case)
     if case.review.conflict is None:
-        return render_template("reviews/declare.html", case=case, form=DeclareForm(), zone=case.review.due_zone)
+        return render_template("reviews/declare.html", case=case, form=DeclareForm())
     return _sheet(case)
 
 
-@pages.post("/reviews/<uuid:review_id>/declare")
+@pages.route("/reviews/<uuid:review_id>/declare", methods=["GET", "POST"])
 @requires(signed_in)
 def declare(review_id: UUID) -> ResponseReturnValue:
-    """Take the answer about a conflict: shown once more first, because only a manager can undo it."""
+    """Ask about a conflict and take the answer: shown once more first, because only a manager can undo it."""
     case = queries.place_for(g.actor, review_id)
     form = DeclareForm()
     answered = case.review.conflict
+    if request.method != "POST":
+        if answered is not None:
+            return redirect(url_for(".show", review_id=review_id), 303)
+        return render_template("reviews/declare.html", case=case, form=form)
     if not form.validate_on_submit():
-        return render_template("reviews/declare.html", case=case, form=form, zone=case.review.due_zone), 422
+        return render_template("reviews/declare.html", case=case, form=form), 422
     if answered is None and not form.is_confirmed:
-        return render_template("reviews/declare_confirm.html", case=case, form=form, zone=case.review.due_zone)
+        return render_template("reviews/declare_confirm.html", case=case, form=form)
     if not (answered == "none" and not form.has_conflict):  # the same answer sent twice changes nothing
         with transaction():
             service.declare(review_id, has_conflict=form.has_conflict, reason=form.reason.data or "", actor=g.actor)
