@@ -61,8 +61,6 @@ __all__ = [
 LONGEST_UPLOAD = timedelta(hours=1)
 """A command counts as received at most this long before it runs, however long its request took."""
 TICK = timedelta(microseconds=1)
-OWN = frozenset({"input", "now", "today", "actor"})
-"""Facts that are always there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ def available(application: Application, actor: Actor) -> list[Decision]:
         return []
     facts = Facts(application, workflow, actor, max(clock.now(), application.last_event_at + TICK), locking=False)
     facts.roles = roles
-    facts.load(root for transition in leaving for root in _needed(workflow, transition))
+    facts.load(root for transition in leaving for root in reads(workflow, transition.id))
     situation = facts.situation(facts.now)
     return [decide(workflow, transition.id, situation) for transition in leaving]
 
@@ -140,18 +138,14 @@ def roles_of(application: Application, actor: Actor) -> frozenset[str]:
 def cell_of(application: Application, actor: Actor) -> access.Cell:
     """What this actor may edit and view of this application now; nothing can be edited once it has ended."""
     workflow = definitions.get(application.definition_sha)
-    cell = access.cell(workflow, application.state, held_roles(application, workflow, actor))
-    return cell if application.outcome is None else access.Cell(edit=frozenset(), view=cell.edit | cell.view)
+    roles = held_roles(application, workflow, actor)
+    return access.cell(workflow, application.state, roles, has_ended=application.outcome is not None)
 
 
 def shown_state_of(application: Application, actor: Actor) -> str:
     """The state as this actor is shown it."""
     workflow = definitions.get(application.definition_sha)
     return access.shown_state(workflow, application.state, held_roles(application, workflow, actor))
-
-
-def _needed(workflow: Workflow, transition: Transition) -> frozenset[str]:
-    return reads(workflow, transition.id) - OWN
 
 
 @cache
@@ -187,14 +181,15 @@ def _fire(asked: _Asked) -> Fired:
     values, problems = inputs.read(step, asked.input, application.currency, actor.language)
     facts = Facts(application, workflow, actor, now, locking=True, input=values)
     facts.roles = held_roles(application, workflow, actor, _roles_asked(workflow, step, application.state))
+    may = bool(facts.roles & step.by_from(application.state))
     reason = None
-    if facts.roles & step.by_from(application.state):
+    if may:
         reason = inputs.read_reason(asked.reason, step.reason)
         if problems:
             raise WrongInput(problems)
     for effect in step.do:
         facts.lock(_provider(effect).locks)
-    facts.load(_needed(workflow, step))
+    facts.load(reads(workflow, step.id))
     to_state, outcome, decision = _machine(workflow.sha256).fire(application.state, step.id, facts.situation(received))
     if not decision.allowed or (to_state is None) == (outcome is None):
         raise NotAllowed(decision, actor.language)
@@ -273,7 +268,8 @@ def _happen(ctx: registry.EffectContext, facts: Facts, decision: Decision, about
 
 def _roles_asked(workflow: Workflow, step: Transition, state: str) -> Iterable[str]:
     """The roles worth asking for: those that may do this, or all where a condition looks at the actor's roles."""
-    return workflow.roles if "actor" in reads(workflow, step.id) else step.by_from(state)
+    looks = any(when.expression is not None and "actor" in when.expression.roots for when in step.when)
+    return workflow.roles if looks else step.by_from(state)
 
 
 def _provider(effect: Effect) -> registry.Provider:

@@ -15,6 +15,7 @@ from fundflow.config import ROOT
 from fundflow.db import db, inserting
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle.models import Definition
+from fundflow.workflow import loader
 from fundflow.workflow.definition import Workflow
 
 FOLDER = ROOT / "workflows"
@@ -62,8 +63,6 @@ def get(sha256: str) -> Workflow:
     ).first()
     if row is None:
         raise NotFound()
-    from fundflow.workflow import loader
-
     with _loading:
         if sha256 not in _loaded:
             workflow = loader.load(row.files, row.main)
@@ -75,8 +74,6 @@ def get(sha256: str) -> Workflow:
 
 def shipped() -> list[Workflow]:
     """The workflows in `workflows/`, by file name, read again when one changed; loader.Problems when one is wrong."""
-    from fundflow.workflow import loader
-
     texts = sorted(FOLDER.rglob("*.yaml"))
     stamp = tuple((str(path), path.stat().st_mtime_ns) for path in texts)
     found = []

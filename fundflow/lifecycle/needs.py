@@ -7,17 +7,6 @@ from collections.abc import Iterator
 from fundflow.lifecycle import registry
 from fundflow.workflow.decide import reads
 from fundflow.workflow.definition import SYSTEM, Workflow
-from fundflow.workflow.expressions import Expression
-
-
-def roots_of(expression: Expression) -> frozenset[str]:
-    """The facts an expression looks at: ``application``, ``reviews.panel``, …"""
-    return frozenset(_root(path) for path in expression.reads)
-
-
-def _root(path: str) -> str:
-    first, *rest = path.split(".")
-    return f"{first}.{rest[0]}" if rest and (first in registry.NAMED_FACTS or first == "timers") else first
 
 
 def gaps(workflow: Workflow) -> Iterator[str]:
@@ -34,19 +23,15 @@ def _gaps(workflow: Workflow) -> Iterator[str]:
         if role.kind != SYSTEM and role.kind not in registry.role_tests:
             yield f"nobody provides roles of the kind “{role.kind}” (role {role.id})."
     for transition in workflow.transitions.values():
-        roots = set(reads(workflow, transition.id))
         for effect in transition.do:
             if effect.kind not in registry.effects:
                 yield f"nobody provides the effect “{effect.kind}” (transition {transition.id})."
-            for expression in (effect.amount, effect.value):
-                if expression is not None:
-                    roots |= roots_of(expression)
-        for root in sorted(roots):
+        for root in sorted(reads(workflow, transition.id)):
             if _is_unknown(root):
                 yield f"nobody provides the fact “{root}” (transition {transition.id})."
     for timer in workflow.timers.values():
         if timer.at is not None:
-            for root in sorted(roots_of(timer.at)):
+            for root in sorted(timer.at.roots):
                 if _is_unknown(root):
                     yield f"nobody provides the fact “{root}” (timer {timer.id})."
 

@@ -17,7 +17,6 @@ from fundflow.errors import Refused
 from fundflow.lifecycle import registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Event, Timer
-from fundflow.lifecycle.needs import roots_of
 from fundflow.workflow.decide import Situation
 from fundflow.workflow.definition import SYSTEM, Workflow
 from fundflow.workflow.expressions import Expression
@@ -30,7 +29,7 @@ _ACTED = (
     .group_by(Event.transition, Event.actor_id)
 )
 _TIMERS = (
-    sa.select(Timer.name, Timer.due_at, Timer.act_at, Timer.status, Timer.wall, Timer.zone)
+    sa.select(Timer.name, Timer.due_at)
     .where(Timer.application_id == sa.bindparam("application_id"), Timer.status != "cancelled")
     .order_by(Timer.generation)
 )
@@ -119,19 +118,12 @@ class Facts:
         self._acted = {transition: frozenset(people) for transition, people in acted.items()}
 
     def _timers(self) -> dict[str, dict[str, Any]]:
-        """The latest running or fired generation of each timer; one that was cancelled says nothing."""
+        """When each timer is due: the latest generation, running or fired; None where none is or it was cancelled."""
         rows = db.session.connection().execute(_TIMERS, {"application_id": self.application.id})
-        zone = self.workflow.zone
-        return {
-            row.name: {
-                "due_at": row.due_at.astimezone(zone),
-                "act_at": row.act_at.astimezone(zone),
-                "status": row.status,
-                "wall": row.wall,
-                "zone": row.zone,
-            }
-            for row in rows
-        }
+        due: dict[str, dict[str, Any]] = {name: {"due_at": None} for name in self.workflow.timers}
+        for name, due_at in rows:
+            due[name] = {"due_at": due_at.astimezone(self.workflow.zone)}
+        return due
 
     def situation(self, received_at: datetime) -> Situation:
         """The situation as far as it is loaded."""
@@ -144,15 +136,16 @@ class Facts:
             facts=self._env(),
             acted=self._acted or {},
             fired=self._fired,
+            has_ended=self.application.outcome is not None,
         )
 
     def evaluate(self, expression: Expression) -> Any:
         """The value of a compiled expression, after loading what it reads."""
-        self.load(roots_of(expression))
+        self.load(expression.roots)
         return expression.evaluate(self._env())
 
     def _env(self) -> dict[str, Any]:
-        who = {"id": None if self.actor.id is None else str(self.actor.id), "roles": self.roles}
+        who = {"id": None if self.actor.id is None else str(self.actor.id), "roles": tuple(sorted(self.roles))}
         return {**self._known, "actor": who}
 
 

@@ -51,7 +51,7 @@ def begin(
         return started
 
 
-def _new(  # noqa: PLR0917 -- the columns of one row
+def _new(
     round_id: UUID, city_id: UUID, definition_sha: str, currency: str, created_by: UUID, title: str
 ) -> Application:
     workflow = definitions.get(definition_sha)

@@ -22,7 +22,6 @@ from fundflow.jobs import worker
 from fundflow.lifecycle import definitions, registry
 from fundflow.lifecycle.actor import SYSTEM
 from fundflow.lifecycle.models import Application, Timer
-from fundflow.lifecycle.needs import roots_of
 from fundflow.lifecycle.situation import Facts
 from fundflow.workflow import definition
 from fundflow.workflow.durations import at_wall, end_of_day
@@ -116,7 +115,7 @@ def rearm_round(round_id: UUID) -> int:
     for row, application in rows:
         workflow = definitions.get(application.definition_sha)
         timer = workflow.timers.get(row.name)
-        if timer is None or timer.at is None or "round" not in roots_of(timer.at):
+        if timer is None or timer.at is None or "round" not in timer.at.roots:
             continue
         moment = _moment(Facts(application, workflow, SYSTEM, now, locking=False), timer, application.state_since)
         if moment is None or moment == row.due_at:

@@ -170,7 +170,7 @@ def _usable(application: Application, amount: Money | None) -> Money:
     return amount
 
 
-def _append(  # noqa: PLR0917 -- the columns of one row
+def _append(
     round_id: UUID,
     application_id: UUID | None,
     event_seq: int | None,
