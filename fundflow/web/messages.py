@@ -7,13 +7,13 @@ what the running program reads, and does nothing where that is already right; `m
 from __future__ import annotations
 
 import ast
-import inspect
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from babel.messages.extract import extract_python
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -25,16 +25,18 @@ CATALOGUES = PACKAGE / "translations"
 _refusals: set[str] = set()
 
 
-def extract_refusals(
-    source: BinaryIO, _keywords: Any, _comment_tags: Any, _options: Mapping[str, Any]
-) -> Iterator[tuple[int, None, str, list[str]]]:
-    """For Babel: the sentence of every refusal class in a file, as `Refused.template()` would give it."""
+def extract_code(
+    source: BinaryIO, keywords: Any, comment_tags: Any, options: Any
+) -> Iterator[tuple[int, Any, Any, Any]]:
+    """For Babel: what a Python file marks for translation, and the sentence of every refusal class in it."""
+    yield from extract_python(source, keywords, comment_tags, options)
+    source.seek(0)
     if not _refusals:
         _refusals.update(_names_of_refusals())
     for node in ast.walk(ast.parse(source.read())):
         if isinstance(node, ast.ClassDef) and node.name in _refusals:
-            text = ast.get_docstring(node) or ""
-            sentence = " ".join(inspect.cleandoc(text).partition("\n\n")[0].split())
+            # The same words as Refused.template() gives while the program runs.
+            sentence = " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
             if sentence:
                 yield node.lineno, None, sentence, []
 

@@ -62,7 +62,8 @@ class Page(Generic[Row]):
 def read(
     session: Session, statement: sa.Select[Any], keys: Sequence[Key], after: str | None = None, size: int = SIZE
 ) -> Page[Any]:
-    """One page of the statement in the order of the keys. Rows of one entity come as that entity, others as rows.
+    """One page of the statement in the order of the keys. A statement of one entity or column gives just these; any
+    other gives rows, which also carry the keys' columns at their end.
 
     NotFound where `after` was not written by this function for these keys.
     """
@@ -73,8 +74,8 @@ def read(
     found = session.execute(ordered.add_columns(*columns).limit(size + 1)).all()
     shown = found[:size]
     following = _place(shown[-1][-len(keys) :]) if len(found) > size else None
-    bare = [row[: -len(keys)] for row in shown]
-    return Page([row[0] if len(row) == 1 else row for row in bare], after or None, following)
+    is_single = len(statement.selected_columns) == 1 or len(statement.column_descriptions) == 1
+    return Page([row[0] if is_single else row for row in shown], after or None, following)
 
 
 def _beyond(keys: Sequence[Key], values: Sequence[Any]) -> sa.ColumnElement[bool]:

@@ -5,6 +5,7 @@ Refuses nothing: what cannot be known about a reader falls back to the site's fi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -48,7 +49,12 @@ def select_language() -> str:
     for wish in (session.get(LANGUAGE_COOKIE), person, request.cookies.get(LANGUAGE_COOKIE)):
         if wish in languages:
             return str(wish)
-    return request.accept_languages.best_match(languages) or languages[0]
+    # Canadian French is French here, and the browser's own order decides before English as a last resort does.
+    for wish, _quality in request.accept_languages:
+        known = wish.partition("-")[0].lower()
+        if known in languages:
+            return known
+    return languages[0]
 
 
 def select_zone() -> str:
@@ -117,7 +123,10 @@ def differs(instant: datetime, in_zone: ZoneInfo | str) -> bool:
 
 def money(amount: Money | None) -> str:
     """An exact amount the way the reader writes it; a dash for none."""
-    return "—" if amount is None else amount.format(locale())
+    if amount is None:
+        return "—"
+    # A currency written in letters stands apart from its figures: "F CFA 1,250".
+    return re.sub(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", "\xa0", amount.format(locale()))
 
 
 def day(value: date | datetime | None, width: str = "long") -> str:

@@ -39,6 +39,9 @@ def init_app(app: Flask) -> None:
         app.register_error_handler(lost, _database_lost)
     app.register_error_handler(InternalServerError, _unexpected)
     app.register_error_handler(HTTPException, _http)
+    if app.extensions["settings"].production:
+        # Flask would log the message of the error as well, and a message may quote what a person typed.
+        app.log_exception = lambda _exc_info: None  # type: ignore[method-assign]
 
 
 def sentences(refusal: Refused) -> list[str]:
