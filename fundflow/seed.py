@@ -1,0 +1,510 @@
+"""The demo: invented people, cities and decisions, brought to where they stand through the same doors as real ones.
+
+Refuses to touch a database that already holds people. Nothing here writes a state: every step is a command of the
+person who takes it, at the moment it is said to have happened.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from fundflow import clock
+from fundflow.accounts import service as accounts
+from fundflow.accounts.models import City, User
+from fundflow.db import db, transaction
+from fundflow.lifecycle.models import Application
+from fundflow.money import Money
+from fundflow.rounds import service as rounds
+from fundflow.rounds.models import Round
+from fundflow.rounds.plans import Plan
+from fundflow.story import Project, Story, wall
+
+PASSWORD = "welcome-to-fundflow"  # noqa: S105 - the demo's public password, never used in production
+ZONE = "America/New_York"
+CURRENCY = "EUR"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An invented person: where they belong, and what to look at when signed in as them."""
+
+    email: str
+    name: str
+    part: str
+    language: str = "en"
+    zone: str = "UTC"
+
+
+FUND = {
+    "fund-managers": [
+        Person("ines@fund.example", "Ines Keller", "fund manager", zone="Europe/Brussels"),
+        Person("tomas@fund.example", "Tomas Okafor", "fund manager", zone="Africa/Lagos"),
+    ],
+    "reviewers": [
+        Person("ruth@fund.example", "Ruth Adeyemi", "reviewer", zone="Africa/Lagos"),
+        Person("kenji@fund.example", "Kenji Watanabe", "reviewer", zone="Asia/Tokyo"),
+        Person("lucia@fund.example", "Lucía Ferrer", "reviewer", zone="America/Bogota"),
+        Person("samir@fund.example", "Samir Haddad", "reviewer", "fr", "Africa/Tunis"),
+    ],
+    "finance": [Person("mette@fund.example", "Mette Larsen", "finance officer", zone="Europe/Copenhagen")],
+    "auditors": [Person("paul@fund.example", "Paul Njoroge", "auditor", zone="Africa/Nairobi")],
+    "administrators": [Person("ada@fund.example", "Ada Brandt", "administrator", zone="Europe/Berlin")],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An invented city with its team."""
+
+    name: str
+    country: str
+    kind: str
+    population: int
+    languages: tuple[str, ...]
+    latitude: str
+    longitude: str
+    team: tuple[tuple[Person, str], ...]
+
+
+def _team(
+    domain: str, lead: str, lead_first: str, language: str, zone: str, *others: tuple[str, str, str]
+) -> tuple[tuple[Person, str], ...]:
+    people = [(Person(f"{lead_first}@{domain}.example", lead, "focal point", language, zone), "focal_point")]
+    parts = {"finance_officer": "finance officer of a city", "signatory": "signatory of a city"}
+    people += [
+        (Person(f"{first}@{domain}.example", name, parts[duty], language, zone), duty) for first, name, duty in others
+    ]
+    return tuple(people)
+
+
+PLACES = {
+    "saint-amary": Place(
+        "Saint-Amary",
+        "SN",
+        "city",
+        184_000,
+        ("fr",),
+        "14.21",
+        "-16.02",
+        _team(
+            "saint-amary",
+            "Amara Diallo",
+            "amara",
+            "fr",
+            "Africa/Dakar",
+            ("ousmane", "Ousmane Faye", "finance_officer"),
+            ("awa", "Awa Ndoye", "signatory"),
+        ),
+    ),
+    "puerto-lindero": Place(
+        "Puerto Lindero",
+        "CO",
+        "municipality",
+        96_500,
+        ("es",),
+        "10.31",
+        "-75.12",
+        _team(
+            "puerto-lindero", "Camila Rojas", "camila", "en", "America/Bogota", ("andres", "Andrés Mejía", "signatory")
+        ),
+    ),
+    "vila-aurora": Place(
+        "Vila Aurora",
+        "MZ",
+        "municipality",
+        231_000,
+        ("pt",),
+        "-19.60",
+        "34.70",
+        _team(
+            "vila-aurora",
+            "Joana Macuácua",
+            "joana",
+            "en",
+            "Africa/Maputo",
+            ("helder", "Hélder Simango", "finance_officer"),
+        ),
+    ),
+    "kesmara": Place(
+        "Kesmara",
+        "KE",
+        "county",
+        512_000,
+        ("en", "sw"),
+        "0.52",
+        "35.27",
+        _team("kesmara", "Peter Kiprono", "peter", "en", "Africa/Nairobi", ("grace", "Grace Chebet", "signatory")),
+    ),
+    "tell-marwan": Place(
+        "Tell Marwan",
+        "JO",
+        "municipality",
+        143_000,
+        ("ar", "en"),
+        "32.05",
+        "36.09",
+        _team("tell-marwan", "Rania Khoury", "rania", "en", "Asia/Amman"),
+    ),
+    "novohrad": Place(
+        "Novohradivka",
+        "UA",
+        "territorial_community",
+        21_300,
+        ("uk",),
+        "48.88",
+        "26.86",
+        _team("novohrad", "Oksana Lysenko", "oksana", "en", "Europe/Kyiv"),
+    ),
+    "san-telmo-del-valle": Place(
+        "San Telmo del Valle",
+        "EC",
+        "municipality",
+        67_800,
+        ("es",),
+        "-1.02",
+        "-79.46",
+        _team("san-telmo", "Diego Paredes", "diego", "en", "America/Guayaquil"),
+    ),
+    "batu-indah": Place(
+        "Batu Indah",
+        "PH",
+        "city",
+        318_000,
+        ("en", "tl"),
+        "14.61",
+        "121.03",
+        _team("batu-indah", "Maria Santos", "maria", "en", "Asia/Manila", ("jose", "José Reyes", "signatory")),
+    ),
+}
+
+PROJECTS = {
+    "saint-amary": Project(
+        "A one-stop desk for newcomers at the fish market",
+        "services",
+        "40000",
+        900,
+        "Newcomers from the coast and from inland villages reach the market before they reach any office. The desk "
+        "gives advice on papers, school places and health care in four languages, two mornings and three evenings a week.",
+    ),
+    "puerto-lindero": Project(
+        "Neighbourhood kitchens run by migrant and local women",
+        "work",
+        "32500.50",
+        420,
+        "Six kitchens cook school meals together. Women who arrived last year learn food hygiene and bookkeeping beside "
+        "women who have lived here for decades, and both are paid.",
+    ),
+    "vila-aurora": Project(
+        "Cyclone-safe homes: training returned families as builders",
+        "climate",
+        "48000",
+        650,
+        "Families who came back after the cyclone learn to rebuild with bracing and tied roofs. Every second trainee is "
+        "a woman, and each crew repairs the house of a neighbour who cannot build.",
+    ),
+    "kesmara": Project(
+        "Safe evening transport for market women",
+        "services",
+        "27800",
+        1500,
+        "The last buses leave at six and the market closes at eight. A subsidised evening line serves the two settlements "
+        "where most refugees live, with stops chosen by the women who will use it.",
+    ),
+    "tell-marwan": Project(
+        "A music and homework club in every second school",
+        "children",
+        "36400",
+        780,
+        "Afternoon clubs bring Syrian, Iraqi and Jordanian children together around music and homework. Parents take turns "
+        "as hosts, and teachers get an hour a week for children who fell behind.",
+    ),
+    "novohrad": Project(
+        "Legal papers week for displaced families",
+        "services",
+        "18900",
+        1100,
+        "Many families lost documents on the way. Four times a year lawyers, the registry and the bank sit in one hall "
+        "for a week, with child care and a bus from the villages.",
+    ),
+    "san-telmo-del-valle": Project(
+        "River clean-up crews with paid places for newcomers",
+        "climate",
+        "29750",
+        240,
+        "Crews of ten clear the river before the rains. Half of the places go to people who arrived in the last two years; "
+        "each crew leader is trained to supervise and certified by the province.",
+    ),
+    "batu-indah": Project(
+        "Coming home: a desk for returning overseas workers",
+        "work",
+        "44000",
+        1300,
+        "Workers who come home find a desk that knows both worlds: savings, skills certificates, small loans, and a group "
+        "that meets on Sundays, when the families can come too.",
+    ),
+}
+
+REPORTED = Project(
+    "Bilingual front desks at three health posts",
+    "services",
+    "24000",
+    800,
+    "Each health post hires and trains two people who speak the newcomers' languages, and rewrites its forms with them.",
+)
+PAID = Project(
+    "A seed library for newcomer gardeners",
+    "work",
+    "21500",
+    310,
+    "Unused land along the canal becomes sixty gardens. Families lend and return seeds, and sell together on Saturdays.",
+)
+TURNED_DOWN = Project(
+    "A city app for everything",
+    "services",
+    "49000",
+    100,
+    "One app would hold all services of the city for all newcomers.",
+)
+
+
+def load() -> bool:
+    """Fill an empty database; False, and nothing done, where there are people already."""
+    if db.session.scalar(sa.select(sa.func.count()).select_from(User)):
+        db.session.rollback()
+        return False
+    now = clock.now()
+    with clock.standing_at(now - timedelta(days=420)):
+        cast = people()
+        story = Story(cast, cities(cast))
+        first = a_round(story, "Welcoming cities, first round", "welcoming-cities-1", -415, -360, "180000")
+    _first_round(story, first, now)
+    with clock.standing_at(now - timedelta(days=36)):
+        second = a_round(story, "Welcoming cities, second round", "welcoming-cities-2", -34, 24, "260000")
+    _second_round(story, second, now)
+    with clock.standing_at(now - timedelta(days=3)):
+        a_round(
+            story, "Climate and displacement", "climate-and-displacement", 30, 95, "150000", "Climate and displacement"
+        )
+    return True
+
+
+def _first_round(story: Story, round_: Round, now: datetime) -> None:
+    """Last year's: one reported, one paid and waiting for its report, one declined."""
+    cases = (
+        ("kesmara", "peter", REPORTED, (8, 8, 9, 7), -400),
+        ("novohrad", "oksana", PAID, (7, 8, 7, 8), -396),
+        ("batu-indah", "maria", TURNED_DOWN, (3, 2, 4, 3), -398),
+    )
+    for city, lead, project, figures, sent in cases:
+        with _at(now, sent):
+            application = story.start(lead, city, round_)
+            story.write(application, lead, project)
+        with _at(now, sent + 4):
+            story.fire(application, "submit", lead)
+        with _at(now, sent + 42):
+            story.assign(application, "ines", "ruth", "kenji", "lucia")
+        for days, reviewer in ((46, "ruth"), (49, "kenji"), (52, "lucia")):
+            with _at(now, sent + days):
+                story.score(application, reviewer, *figures)
+        if project is TURNED_DOWN:
+            with _at(now, sent + 58):
+                story.fire(
+                    application,
+                    "decline",
+                    "ines",
+                    reason="The need is not shown, and those concerned were not asked. "
+                    "A smaller proposal made with them would be welcome in the next round.",
+                )
+            continue
+        with _at(now, sent + 60):
+            story.fire(application, "approve", "ines")
+        paid = Money.of(project.requested, CURRENCY)
+        with _at(now, sent + 70):
+            story.fire(
+                application,
+                "disburse",
+                "mette",
+                reference=f"TRF-{application.number}",
+                paid_on=clock.now().date(),
+                amount=paid,
+            )
+    with _at(now, -20):
+        reported = _application(story, "kesmara", round_)
+        story.report(reported, "peter", 861, Money.of("23410.75", CURRENCY))
+        story.fire(reported, "report", "peter")
+
+
+def _second_round(story: Story, round_: Round, now: datetime) -> None:
+    """This year's, open now: drafts, cases at each point of the review, one approved and to be paid."""
+    drafts = (("saint-amary", "amara", -6, True), ("batu-indah", "maria", -2, False))
+    for city, lead, day, whole in drafts:
+        with _at(now, day):
+            story.write(story.start(lead, city, round_), lead, PROJECTS[city], whole=whole)
+    sent = (("puerto-lindero", "camila", -30), ("vila-aurora", "joana", -28), ("kesmara", "peter", -26),
+            ("tell-marwan", "rania", -12), ("novohrad", "oksana", -4), ("san-telmo-del-valle", "diego", -19))  # fmt: skip
+    for city, lead, day in sent:
+        with _at(now, day):
+            application = story.start(lead, city, round_)
+            story.write(application, lead, PROJECTS[city])
+        with _at(now, day + 1):
+            story.fire(application, "submit", lead)
+    with _at(now, -24):
+        for city in ("puerto-lindero", "vila-aurora", "kesmara"):
+            story.assign(_application(story, city, round_), "ines", "ruth", "kenji", "lucia", days=28)
+    with _at(now, -10):
+        story.assign(_application(story, "tell-marwan", round_), "ines", "ruth", "kenji", "samir", days=17)
+    approved, ready, waiting, fresh = (
+        _application(story, city, round_) for city in ("puerto-lindero", "vila-aurora", "kesmara", "tell-marwan")
+    )
+    for days, reviewer, figures in (
+        (-20, "ruth", (9, 9, 8, 8)),
+        (-19, "kenji", (8, 9, 8, 9)),
+        (-18, "lucia", (9, 8, 9, 8)),
+    ):
+        with _at(now, days):
+            story.score(approved, reviewer, *figures)
+    with _at(now, -9):
+        story.fire(approved, "approve", "ines")
+    for days, reviewer, figures in ((-17, "ruth", (8, 7, 8, 7)), (-16, "kenji", (7, 8, 6, 8))):
+        with _at(now, days):
+            story.score(ready, reviewer, *figures)
+    with _at(now, -8):
+        story.score(waiting, "ruth", 6, 7, 7, 6)
+        story.declare(waiting, "lucia", conflict="I advised the county on this project last year.")
+    with _at(now, -3):
+        story.score(fresh, "samir", 8, 8, 7, 7, send=False)
+    with _at(now, -7):
+        story.fire(
+            _application(story, "san-telmo-del-valle", round_),
+            "send_back",
+            "tomas",
+            reason="The budget pays for tools twice. Please look at lines 2 and 3, and say who leads each crew.",
+        )
+
+
+def _at(now: datetime, days: float) -> AbstractContextManager[None]:
+    return clock.standing_at(now + timedelta(days=days))
+
+
+def _application(story: Story, city: str, round_: Round) -> Application:
+    return db.session.scalars(
+        sa.select(Application).where(Application.city_id == story.cities[city].id, Application.round_id == round_.id)
+    ).one()
+
+
+def greeting() -> str:
+    """The demo people and how to sign in, for the terminal."""
+    everyone = [person for group in FUND.values() for person in group]
+    everyone += [person for place in PLACES.values() for person, _ in place.team]
+    shown = [
+        everyone[0],
+        everyone[2],
+        everyone[6],
+        everyone[7],
+        everyone[8],
+        *[p for p, _ in PLACES["saint-amary"].team],
+    ]
+    rows = "\n".join(f"  {person.email:<30} {person.name}, {person.part}" for person in shown)
+    return f"Sign in as one of these invented people; everyone's password is {PASSWORD}\n{rows}"
+
+
+def people() -> dict[str, User]:
+    """Everyone of the demo by first name (the part of the address before the @), in their groups."""
+    found: dict[str, User] = {}
+    with transaction():
+        for group, members in FUND.items():
+            for person in members:
+                found[_first_name(person)] = user = _register(person)
+                accounts.add_to_group(user, group)
+        for place in PLACES.values():
+            for person, _ in place.team:
+                found[_first_name(person)] = _register(person)
+    return found
+
+
+def cities(cast: dict[str, User]) -> dict[str, City]:
+    """The invented cities with their teams."""
+    found: dict[str, City] = {}
+    with transaction():
+        for name, place in PLACES.items():
+            (lead, _), *others = place.team
+            found[name] = city = accounts.create_city(
+                name=place.name,
+                country=place.country,
+                kind=place.kind,
+                by=cast[_first_name(lead)].id,
+                population=place.population,
+                languages=place.languages,
+                latitude=Decimal(place.latitude),
+                longitude=Decimal(place.longitude),
+                is_demo=True,
+            )
+            for person, duty in others:
+                accounts.add_to_team(city, cast[_first_name(person)], duty)
+    return found
+
+
+def a_round(
+    story: Story, title: str, slug: str, opens: int, closes: int, budget: str, window: str = "Welcoming cities"
+) -> Round:
+    """A published round that opens and closes so many days from the real present."""
+    present = clock.now() + timedelta(days=PRESENT[slug])
+    actor = story.actor("ines")
+    with transaction():
+        round_ = rounds.create_round(
+            Plan(
+                window_id=rounds.create_window(window, theme=WINDOWS[window], donors="Invented donors of the demo").id,
+                title=title,
+                slug=slug,
+                zone=ZONE,
+                opens_wall=wall(present + timedelta(days=opens), ZONE).replace("17:00", "09:00"),
+                closes_wall=wall(present + timedelta(days=closes), ZONE),
+                currency=CURRENCY,
+                floor=Money.of("10000", CURRENCY),
+                cap=Money.of("50000", CURRENCY),
+                budget=Money.of(budget, CURRENCY),
+                workflow="small-grant",
+                theme=WINDOWS[window],
+                summary=SUMMARIES[slug],
+                text=TEXT,
+            ),
+            actor=actor,
+        )
+    with transaction():
+        rounds.publish(round_, actor=actor)
+    return round_
+
+
+def _register(person: Person) -> User:
+    return accounts.register_person(
+        person.email, person.name, PASSWORD, confirmed=True, language=person.language, timezone=person.zone
+    )
+
+
+def _first_name(person: Person) -> str:
+    return person.email.split("@")[0]
+
+
+PRESENT = {"welcoming-cities-1": 420, "welcoming-cities-2": 36, "climate-and-displacement": 3}
+WINDOWS = {
+    "Welcoming cities": "Services, work and belonging for people who arrive",
+    "Climate and displacement": "When the weather moves people",
+}
+SUMMARIES = {
+    "welcoming-cities-1": "Small grants for city governments that open their services to newcomers.",
+    "welcoming-cities-2": "Small grants for city governments that plan and decide together with newcomers.",
+    "climate-and-displacement": "Small grants for city governments where the climate makes people move.",
+}
+TEXT = """City governments everywhere receive people who move: for work, for safety, because the sea or the drought came.
+This round pays for first steps that a city can take within a year, with the people concerned at the table.
+
+Any city, municipality, county or district government may apply, of any size and from any country. Small and new teams
+are welcome: the form takes about two hours, every question can be read beforehand, and a draft may wait as long as the
+round is open. One application for each city.
+
+The grant is paid in one sum to the city's own account after both sides have signed. One report is due after a year."""
