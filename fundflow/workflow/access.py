@@ -23,7 +23,7 @@ NOTHING = Cell()
 
 
 def cell(workflow: Workflow, state: str, roles: Iterable[str], *, has_ended: bool = False) -> Cell:
-    """What these roles together may do in `state`. An ended application keeps its last state's views; nobody edits it."""
+    """What these roles together may do in `state`; an ended application keeps its last state's views, to read."""
     given = workflow.states.get(state)
     if given is None:
         return NOTHING

@@ -26,7 +26,8 @@ _NOT_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO"
 @cache
 def countries() -> frozenset[str]:
     """The two-letter codes of countries and territories."""
-    return frozenset(c for c in Locale("en").territories if re.fullmatch("[A-Z]{2}", c)) - _NOT_COUNTRIES
+    codes = map(str, Locale("en").territories)
+    return frozenset(code for code in codes if re.fullmatch("[A-Z]{2}", code)) - _NOT_COUNTRIES
 
 
 def value(field: Field, stored: Any, currency: str) -> Any:

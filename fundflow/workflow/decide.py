@@ -28,7 +28,7 @@ class DefinitionMismatch(Exception):
 class Situation:
     """What a decision may look at: where the application is, who asks, when, and the facts that its guards read.
 
-    `facts` maps a root to a record: ``application`` and ``round`` and ``ledger`` to typed fields, ``reviews`` by name to
+    `facts` maps a root to a record: ``application``, ``round`` and ``ledger`` to typed fields, ``reviews`` by name to
     ``assigned submitted recused quorum_met score spread``, ``timers`` by name to ``due_at``, ``forms`` by name to
     ``complete`` and the labels of what is ``missing``. ``input`` is absent or empty as long as nobody was asked;
     conditions on it are then left open, and `machine` refuses to fire.
@@ -112,8 +112,8 @@ def plain(value: Any) -> Any:
 def reads(workflow: Workflow, transition: str) -> frozenset[str]:
     """The roots a decision on this transition needs: ``ledger``, ``round``, ``forms.proposal``, ``reviews.panel``, …
 
-    Also what its effects compute with. ``acted`` stands for the history: who fired what, and how often. ``input``, ``now``,
-    ``today`` and ``actor`` are never among them: they are always there.
+    Also what its effects compute with. ``acted`` stands for the history: who fired what, and how often. ``input``,
+    ``now``, ``today`` and ``actor`` are never among them: they are always there.
     """
     given = _transition(workflow, transition)
     found: set[str] = set()
@@ -226,9 +226,7 @@ def _deadline(workflow: Workflow, timer: str, situation: Situation) -> Clause:
     return Clause("deadline", situation.received_at <= last, sentences.DEADLINE_PASSED, values)
 
 
-def _when(
-    workflow: Workflow, given: Transition, when: When, facts: Mapping[str, Any], situation: Situation
-) -> Clause:
+def _when(workflow: Workflow, given: Transition, when: When, facts: Mapping[str, Any], situation: Situation) -> Clause:
     match when.kind:
         case "if":
             return _if(workflow, given, when, facts)
@@ -271,7 +269,7 @@ def _if(workflow: Workflow, given: Transition, when: When, facts: Mapping[str, A
     assert expression is not None  # noqa: S101 - the loader gives every `if` its expression
     says = when.says or sentences.NOT_MET
     asks = any(path.startswith("input.") for path in expression.reads)
-    if asks and (open_clause := _open(given, facts, says, workflow)) is not None:
+    if asks and (open_clause := _open(given, facts, says)) is not None:
         return open_clause
     for root in expression.roots:
         _fact(facts, root)
@@ -288,13 +286,11 @@ def _if(workflow: Workflow, given: Transition, when: When, facts: Mapping[str, A
     return Clause("if", holds, says, values)
 
 
-def _open(given: Transition, facts: Mapping[str, Any], says: Text, workflow: Workflow) -> Clause | None:
-    """A clause that looks at what nobody was asked yet stays open; what was asked and not given is named."""
-    if not facts.get("input"):
+def _open(given: Transition, facts: Mapping[str, Any], says: Text) -> Clause | None:
+    """A clause that looks at what nobody has answered yet stays open."""
+    asked = facts.get("input") or {}
+    if any(asked.get(name) is None for name in given.input):
         return Clause("if", True, says, {"asked_later": True})
-    missing = tuple(one.label for name, one in given.input.items() if facts["input"].get(name) is None)
-    if missing:
-        return Clause("if", False, sentences.INPUT_NEEDED, {"missing": missing})
     return None
 
 
@@ -317,16 +313,20 @@ def _spoken(workflow: Workflow, path: str, value: Any) -> Any:
     root, _, name = path.partition(".")
     if root != "application" or not isinstance(value, str | tuple):
         return value
+    if name == "country" and isinstance(value, str):
+        return _country(workflow, value)
     field_ = next((form.fields[name] for form in workflow.answer_forms.values() if name in form.fields), None)
     if field_ is None:
         return value
     if field_.options:
-        labels = tuple(option.label for option in field_.options if option.id in (value if isinstance(value, tuple) else (value,)))
+        chosen = value if isinstance(value, tuple) else (value,)
+        labels = tuple(option.label for option in field_.options if option.id in chosen)
         return labels if isinstance(value, tuple) else labels[0] if labels else value
-    if field_.type == "country":
-        names = {code: Locale.parse(code).territories.get(value, value) for code in workflow.languages}
-        return Text(names)
-    return value
+    return _country(workflow, value) if field_.type == "country" and isinstance(value, str) else value
+
+
+def _country(workflow: Workflow, code: str) -> Text:
+    return Text({language: str(Locale.parse(language).territories.get(code, code)) for language in workflow.languages})
 
 
 __all__ = ["SYSTEM", "Clause", "Decision", "DefinitionMismatch", "Situation", "decide", "facts_of", "plain", "reads"]

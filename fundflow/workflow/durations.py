@@ -27,7 +27,7 @@ class Duration:
 
     @classmethod
     def parse(cls, text: str) -> Duration | None:
-        """``14 days``, ``1 week``, ``12 months``, ``2 years``, ``36 hours``, ``15 minutes``; None where it is not one."""
+        """``14 days``, ``1 week``, ``12 months``, ``2 years``, ``36 hours``, ``15 minutes``; None for anything else."""
         found = _PATTERN.fullmatch(text)
         if found is None:
             return None

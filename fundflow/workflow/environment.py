@@ -77,8 +77,9 @@ def facts(
     forms: Iterable[Form], reviews: Iterable[str], timers: Iterable[str], roles: Iterable[str]
 ) -> dict[str, Type]:
     """The environment of every transition, but for its input."""
+    answers = {field.id: answer_type(field) for form in forms for field in form.fields.values()}
     return {
-        "application": record({**{f.id: answer_type(f) for form in forms for f in form.fields.values()}, **APPLICATION}),
+        "application": record({**answers, **APPLICATION}),
         "round": ROUND,
         "ledger": LEDGER,
         "reviews": record(dict.fromkeys(reviews, REVIEW)),

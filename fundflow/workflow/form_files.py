@@ -1,6 +1,6 @@
 """A form file into a form: every setting checked against its field's type, every mistake reported.
 
-Refuses settings that do nothing for a type, sums of what cannot be added, and scores whose words do not cover the scale.
+Refuses settings that do nothing for a type, sums of what cannot be added, and words for scores off the scale.
 """
 
 from __future__ import annotations

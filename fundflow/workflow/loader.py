@@ -153,8 +153,8 @@ def _fit(transitions: Mapping[str, Transition], timers: Mapping[str, Timer], top
         if transition.when or transition.input or transition.reason:
             place.error(
                 "FF156",
-                f"'{transition.id}' has conditions or asks something, and a timer that it stops is not supported in this "
-                "version",
+                f"'{transition.id}' has conditions or asks something; that is not supported for a timer in this"
+                " version",
             )
     for name, transition in transitions.items():
         if transition.deadline is None or transition.deadline not in timers:

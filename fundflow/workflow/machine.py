@@ -1,16 +1,19 @@
 """The kernel: one shared state machine for each workflow, fired on a bare cursor that is thrown away.
 
-No callback of it does anything but decide: effects never run inside it, and it has no transition the file does not name.
+No callback of it does anything but decide: effects never run inside it, and it has no transition that the file does
+not name.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from transitions import EventData, Machine, MachineError
 
-from fundflow.workflow.decide import Decision, DefinitionMismatch, Situation, decide
-from fundflow.workflow.definition import Workflow
+from fundflow.workflow import sentences
+from fundflow.workflow.decide import Clause, Decision, DefinitionMismatch, Situation, decide
+from fundflow.workflow.definition import Transition, Workflow
 
 
 class Cursor:
@@ -52,6 +55,8 @@ class Compiled:
         """The only condition of every edge: it fills the decision that the caller handed in, and answers with it."""
         found: list[Decision] = event.kwargs["found"]
         found.append(decide(self.workflow, event.event.name, event.kwargs["situation"]))
+        if unasked := _unasked(self.workflow.transitions[event.event.name], event.kwargs["situation"]):
+            found[-1] = replace(found[-1], allowed=False, clauses=(*found[-1].clauses, unasked))
         return bool(found[-1].allowed)
 
     def fire(self, state: str, transition: str, situation: Situation) -> tuple[str | None, str | None, Decision]:
@@ -63,9 +68,6 @@ class Compiled:
             raise DefinitionMismatch(f"{self.workflow.id} has no {transition!r} or no {state!r}")
         if situation.state != state:
             raise DefinitionMismatch(f"the situation is of {situation.state!r}, not of {state!r}")
-        given = situation.facts.get("input", {})
-        if missing := [name for name in self.workflow.transitions[transition].input if given.get(name) is None]:
-            raise DefinitionMismatch(f"{transition} asks for {', '.join(missing)}, which was not given")
         cursor, found = Cursor(state), list[Decision]()
         try:
             moved: Any = self.machine.events[transition].trigger(cursor, situation=situation, found=found)
@@ -77,3 +79,10 @@ class Compiled:
         if decision.outcome is not None:
             return None, decision.outcome, decision
         return cursor.state, None, decision
+
+
+def _unasked(transition: Transition, situation: Situation) -> Clause | None:
+    """A refusal where something that the transition asks was not given; conditions on it were left open until now."""
+    given = situation.facts.get("input") or {}
+    missing = tuple(one.label for name, one in transition.input.items() if given.get(name) is None)
+    return Clause("input", False, sentences.INPUT_NEEDED, {"missing": missing}) if missing else None

@@ -67,7 +67,8 @@ class Place:
             elif value is None and isinstance(name, str) and _EXPRESSION_REST.search(name):
                 place.error(
                     "FF004",
-                    "this looks like the rest of an expression: put the whole expression in quotes, it contains a comma",
+                    "this looks like the rest of an expression: put the whole expression in quotes, it contains a"
+                    " comma",
                     key=True,
                 )
             else:

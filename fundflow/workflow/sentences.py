@@ -67,8 +67,14 @@ WRONG_STATE = _(
     "This can no longer be done: the application is now in “{state}”.",
     "Ce n’est plus possible : la candidature est maintenant à l’étape « {state} ».",
 )
-ENDED = _("This application has ended; nothing more can be done with it.", "Cette candidature est terminée ; plus rien ne peut être fait.")
-MIXED = _("The amounts are in different currencies and cannot be compared.", "Les montants sont dans des monnaies différentes et ne peuvent être comparés.")
+ENDED = _(
+    "This application has ended; nothing more can be done with it.",
+    "Cette candidature est terminée ; plus rien ne peut être fait.",
+)
+MIXED = _(
+    "The amounts are in different currencies and cannot be compared.",
+    "Les montants sont dans des monnaies différentes et ne peuvent être comparés.",
+)
 WRONG_ROLE = _("Only {roles} can do this.", "Seuls peuvent le faire : {roles}.")
 SYSTEM_ONLY = _("Only the calendar does this, when its time comes.", "Seul le calendrier le fait, le moment venu.")
 SAME_ACTOR = _(

@@ -195,11 +195,12 @@ def _condition(
     if kind == "rule":
         rule = parts["rule"].named(names.rules, "rule", "FF121")
         return names.rules[rule] if rule else None
-    known: tuple[Mapping[str, Any] | tuple[str, ...], str, str] = {
-        "complete": (names.forms, "form", "FF140"),
-        "overdue": (names.timers, "timer", "FF155"),
-    }.get(kind, (names.reviews, "review", "FF165"))
-    name = parts[kind].named(known[0], known[1], known[2])
+    if kind == "complete":
+        name = parts[kind].named(names.forms, "form", "FF140")
+    elif kind == "overdue":
+        name = parts[kind].named(names.timers, "timer", "FF155")
+    else:
+        name = parts[kind].named(names.reviews, "review", "FF165")
     return When(kind=kind, name=name) if name else None
 
 

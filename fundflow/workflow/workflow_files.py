@@ -216,14 +216,14 @@ def forms(names: Names, top: dict[str, Place]) -> None:
     for name, form in names.forms.items():
         for field_name in form.fields if name not in sheets else ():
             if field_name in environment.APPLICATION:
-                message = f"the form asks '{field_name}', which every application has anyway; give the field another name"
+                message = f"'{field_name}' is what every application has anyway; give the field another name"
                 top["forms"].at(name).error("FF025", message)
             if field_name in owner and top["forms"].value.get(name):
                 place = top["forms"].at(name)
                 place.error(
                     "FF025",
-                    f"'{field_name}' is also in the form '{owner[field_name]}', so application.{field_name} would be two "
-                    "things; give one of them another name",
+                    f"'{field_name}' is also in the form '{owner[field_name]}', so application.{field_name} would be"
+                    " two things; give one of them another name",
                 )
             owner.setdefault(field_name, name)
 

@@ -57,7 +57,7 @@ class WrongExpression(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A checked expression. `reads` are dotted paths such as ``application.requested``; `evaluate` takes nested facts."""
+    """A checked expression. `reads` are dotted paths such as ``application.requested``; facts are nested mappings."""
 
     source: str
     type: Type

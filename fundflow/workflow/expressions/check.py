@@ -7,12 +7,13 @@ types that do not go together, divisors that could be zero, and loops that could
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from fundflow.money import Money
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.expressions import types
+from fundflow.workflow.expressions.calls import check_call
 from fundflow.workflow.expressions.nodes import (
     Binary,
     Call,
@@ -29,13 +30,7 @@ from fundflow.workflow.expressions.nodes import (
 from fundflow.workflow.expressions.types import BOOL, DATE, DECIMAL, INT, MONEY, NULL, STRING, WRONG, Type
 from fundflow.workflow.problems import did_you_mean
 
-MOST_STEPS = 100_000
-"""What one evaluation may cost at most, counted over the largest lists the forms allow."""
-
 _ORDERED = ("int", "decimal", "money", "date", "instant")
-_LOOPS = ("all", "exists", "exists_one", "filter", "map")
-METHODS = (*_LOOPS, "size", "sum", "orValue", "startsWith", "endsWith", "contains")
-_LATER = ("has", "ratio", "instant", "matches", "getFullYear", "type", "int", "double", "string", "size")
 
 Known = frozenset[str]
 """Paths that are known not to be null at this place."""
@@ -64,15 +59,15 @@ class Checker:
     steps: int = 0
     asked: Known = frozenset()
     """The paths that the expression itself compares with null or gives an orValue."""
-    _loop: int = 1
-    _scope: dict[str, Type] = field(default_factory=dict)
+    loop: int = 1
+    scope: dict[str, Type] = field(default_factory=dict)
 
     def wrong(self, message: str, node: Node) -> Finding:
         self.errors.append(ExpressionError(message, node.at))
         return Finding(WRONG)
 
     def check(self, node: Node, known: Known = frozenset()) -> Finding:
-        self.steps += self._loop
+        self.steps += self.loop
         found = self._check(node, known)
         self.types[id(node)] = found.type
         return found
@@ -112,13 +107,13 @@ class Checker:
             case Items():
                 return Finding(self._items(node, known))
             case Call():
-                return Finding(self._call(node, known))
+                return Finding(check_call(self, node, known))
 
     def _name(self, node: Name | Member, known: Known) -> Finding:
         if isinstance(node, Name):
-            found = self._scope.get(node.name) or self.environment.get(node.name)
+            found = self.scope.get(node.name) or self.environment.get(node.name)
             if found is None:
-                close = did_you_mean(node.name, [*self._scope, *self.environment])
+                close = did_you_mean(node.name, [*self.scope, *self.environment])
                 return self.wrong(f"nothing here is called '{node.name}'{close}", node)
         else:
             of = self.check(node.of, known).type
@@ -138,7 +133,7 @@ class Checker:
             return Finding(found)
         if found.is_answer and path in self.asked:
             found = found.or_null()
-        if path.partition(".")[0] not in self._scope and found.kind != "record":
+        if path.partition(".")[0] not in self.scope and found.kind != "record":
             self.reads.add(path)
             if found.is_answer or (found.kind == "list" and found.item is not None):
                 self.answers[path] = found
@@ -155,7 +150,7 @@ class Checker:
             return self.wrong(f"- needs a number or an amount, not {of}", node)
         return Finding(of)
 
-    def _bool(self, node: Node, known: Known, where: str) -> Finding:
+    def boolean(self, node: Node, known: Known, where: str) -> Finding:
         found = self.check(node, known)
         if found.type.kind == "wrong":
             return found
@@ -167,11 +162,11 @@ class Checker:
         return found
 
     def _logic(self, node: Binary, known: Known) -> Finding:
-        left = self._bool(node.left, known, node.sign)
+        left = self.boolean(node.left, known, node.sign)
         if node.sign == "&&":
-            right = self._bool(node.right, known | left.if_true, node.sign)
+            right = self.boolean(node.right, known | left.if_true, node.sign)
             return Finding(BOOL, left.if_true | right.if_true, left.if_false & right.if_false)
-        right = self._bool(node.right, known | left.if_false, node.sign)
+        right = self.boolean(node.right, known | left.if_false, node.sign)
         return Finding(BOOL, left.if_true & right.if_true, left.if_false | right.if_false)
 
     def _equality(self, node: Binary, known: Known) -> Finding:
@@ -195,9 +190,9 @@ class Checker:
 
     def _option(self, node: Node, other: Type) -> None:
         """A text compared with a choice must be one of its options."""
-        if other.options and isinstance(node, Constant) and isinstance(node.value, str):
-            if node.value not in other.options:
-                self.wrong(f"it is never '{node.value}'{did_you_mean(node.value, other.options)}", node)
+        written = node.value if isinstance(node, Constant) else None
+        if other.options and isinstance(written, str) and written not in other.options:
+            self.wrong(f"it is never '{written}'{did_you_mean(written, other.options)}", node)
 
     def _comparable(self, left: Type, right: Type, node: Node) -> None:
         if "wrong" in (left.kind, right.kind) or (left.is_number and right.is_number):
@@ -293,7 +288,7 @@ class Checker:
         return Type(one.kind, nullable=nullable, options=options, item=one.item, size=one.size, fields=one.fields)
 
     def _choice(self, node: Choice, known: Known) -> Finding:
-        test = self._bool(node.test, known, "?")
+        test = self.boolean(node.test, known, "?")
         yes = self.check(node.yes, known | test.if_true)
         no = self.check(node.no, known | test.if_false)
         found = self._same([yes.type, no.type], node)
@@ -304,91 +299,6 @@ class Checker:
             return self.wrong("an empty list holds nothing to compare with", node).type
         one = self._same([self.solid(item, known) for item in node.items], node)
         return WRONG if one.kind == "wrong" else types.list_of(one, len(node.items))
-
-    def _call(self, node: Call, known: Known) -> Type:
-        if node.of is None:
-            return self._function(node, known)
-        if node.name not in METHODS:
-            for argument in node.arguments:
-                self.check(argument, known)
-            return self.wrong(f"there is no method '{node.name}'{did_you_mean(node.name, METHODS)}", node).type
-        if node.name == "orValue":
-            return self._or_value(node, known)
-        of = self.solid(node.of, known)
-        if node.name in _LOOPS:
-            return self._each(node, of, known)
-        wanted = 1 if node.name in ("startsWith", "endsWith", "contains") else 0
-        if len(node.arguments) != wanted:
-            return self.wrong(f"{node.name} takes {wanted or 'nothing'} in its brackets", node).type
-        if of.kind == "wrong":
-            return WRONG
-        if node.name == "size":
-            return INT if of.kind in ("list", "string") else self.wrong(f"{of} has no size", node).type
-        if node.name == "sum":
-            item = of.item.solid() if of.kind == "list" and of.item else of
-            if of.kind != "list" or item.kind not in ("int", "decimal", "money"):
-                return self.wrong(f"sum adds up a list of numbers or amounts, not {of}", node).type
-            return Type(item.kind)
-        inside = self.solid(node.arguments[0], known)
-        if of.kind != "string" or inside.kind not in ("string", "wrong"):
-            return self.wrong(f"{node.name} looks for a text in a text", node).type
-        return BOOL
-
-    def _function(self, node: Call, known: Known) -> Type:
-        found = [self.solid(argument, known) for argument in node.arguments]
-        if node.name == "abs" and len(found) == 1:
-            if found[0].kind in ("int", "decimal", "money", "wrong"):
-                return found[0]
-            return self.wrong(f"abs needs a number or an amount, not {found[0]}", node).type
-        if node.name in _LATER:
-            return self.wrong(f"{node.name}(…) is not supported in this version", node).type
-        known_names = ["abs", "money", "date", "duration"]
-        if node.name in METHODS:
-            return self.wrong(f"{node.name} stands behind what it looks at: list.{node.name}(…)", node).type
-        return self.wrong(f"there is no function '{node.name}'{did_you_mean(node.name, known_names)}", node).type
-
-    def _or_value(self, node: Call, known: Known) -> Type:
-        assert node.of is not None  # noqa: S101 - a method always has what it stands behind
-        of = self.check(node.of, known).type
-        if len(node.arguments) != 1:
-            return self.wrong("orValue takes one value, for when there is none", node).type
-        instead = self.solid(node.arguments[0], known)
-        if "wrong" in (of.kind, instead.kind):
-            return WRONG
-        if not of.nullable:
-            return self.wrong(f"{path_of(node.of) or 'this'} is never null; leave orValue out", node).type
-        if of.kind != instead.kind and not (of.kind == "decimal" and instead.kind == "int"):
-            return self.wrong(f"orValue must give {of.solid()}, not {instead}", node).type
-        return replace(of, nullable=False, is_answer=False, options=())
-
-    def _each(self, node: Call, of: Type, known: Known) -> Type:
-        """A loop: the first argument names the item, the second looks at it."""
-        if len(node.arguments) != 2 or not isinstance(node.arguments[0], Name):
-            return self.wrong(f"write {node.name}(x, …) with a name for the item", node).type
-        name, body = node.arguments[0].name, node.arguments[1]
-        if name in self.environment or name in self._scope:
-            return self.wrong(f"'{name}' is taken; give the item another name", node.arguments[0]).type
-        if of.kind == "wrong":
-            return WRONG
-        if of.kind != "list" or of.item is None:
-            return self.wrong(f"{node.name} goes through a list, not {of}", node).type
-        self._scope[name] = of.item
-        self._loop *= max(of.size, 1)
-        steps = self.steps
-        if node.name == "map":
-            found = self.check(body, known).type
-        else:
-            found = self._bool(body, known, node.name).type
-        self._loop //= max(of.size, 1)
-        del self._scope[name]
-        if self.steps > MOST_STEPS >= steps:
-            return self.wrong(f"this could need {self.steps:,} steps; {MOST_STEPS:,} are the most", node).type
-        if node.name in ("map", "filter"):
-            inner = found if node.name == "map" else of.item
-            if found.kind in ("wrong", "null") or inner.kind == "list":
-                return found if found.kind == "wrong" else self.wrong("map cannot make a list of these", node).type
-            return types.list_of(inner, of.size)
-        return BOOL
 
 
 def asked_about(node: Node) -> Known:

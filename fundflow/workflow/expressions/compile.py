@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fundflow.money import Money
 from fundflow.workflow.durations import Duration
@@ -33,6 +34,8 @@ _EXACT = Context(prec=20_000, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_
 """Wide enough that nothing an expression can write or a form can hold is ever rounded."""
 _DIVISION = Context(prec=50, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
+_UTC = ZoneInfo("UTC")
+
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -40,6 +43,12 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
+}
+
+_TEXT_TESTS: dict[str, Callable[[Any, Any], Any]] = {
+    "startsWith": str.startswith,
+    "endsWith": str.endswith,
+    "contains": operator.contains,
 }
 
 
@@ -128,7 +137,7 @@ class _Compiler:
             case "size":
                 return lambda facts: len(of(facts))
             case "sum":
-                return _sum(of, (self.kinds[id(node)].kind), self.currency)
+                return _sum(of, self.kind(node), self.currency)
             case "orValue":
                 instead = self.run(node.arguments[0])
                 if self.kind(node) == "decimal":
@@ -136,11 +145,7 @@ class _Compiler:
                 return lambda facts: instead(facts) if (v := of(facts)) is None else v
             case "startsWith" | "endsWith" | "contains":
                 inside = self.run(node.arguments[0])
-                test: Callable[[str, str], bool] = {
-                    "startsWith": str.startswith,
-                    "endsWith": str.endswith,
-                    "contains": operator.contains,
-                }[node.name]
+                test = _TEXT_TESTS[node.name]
                 return lambda facts: test(of(facts), inside(facts))
         name = node.arguments[0]
         assert isinstance(name, Name)  # noqa: S101 - the checker refuses anything else
@@ -210,22 +215,10 @@ def _moved(day: date, by: Duration, sign: int) -> date:
     """A date moved by days or months, never beyond what a calendar holds."""
     noon = datetime.combine(day, time(12), UTC)
     try:
-        moved = _utc_after(noon, by) if sign > 0 else _utc_before(noon, by)
+        moved = by.after(noon, _UTC) if sign > 0 else by.before(noon, _UTC)
     except (OverflowError, ValueError):
         return date.max if sign > 0 else date.min
     return moved.date()
-
-
-def _utc_after(noon: datetime, by: Duration) -> datetime:
-    from zoneinfo import ZoneInfo
-
-    return by.after(noon, ZoneInfo("UTC"))
-
-
-def _utc_before(noon: datetime, by: Duration) -> datetime:
-    from zoneinfo import ZoneInfo
-
-    return by.before(noon, ZoneInfo("UTC"))
 
 
 def _remainder(left: int, right: int) -> int:
