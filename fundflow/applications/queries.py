@@ -18,8 +18,9 @@ from fundflow.applications import policy
 from fundflow.applications.models import Answers, File, SentAnswers
 from fundflow.db import db
 from fundflow.errors import NotFound
+from fundflow.lifecycle import definitions
 from fundflow.lifecycle.actor import Actor
-from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.models import Application, Event
 from fundflow.money import Money
 from fundflow.rounds.models import Round
 from fundflow.web import paging
@@ -94,17 +95,30 @@ def applications_for(
 
 
 def of_city_in_round(city_id: UUID, round_id: UUID) -> Application | None:
-    """The application of this city to this round that counts: running, or sent before it ended."""
-    return db.session.scalar(
-        sa.select(Application)
-        .where(
-            Application.city_id == city_id,
-            Application.round_id == round_id,
-            sa.or_(Application.outcome.is_(None), Application.submitted_at.is_not(None)),
-        )
+    """The application of this city to this round that counts: one still running, or ended by the fund once it was sent.
+
+    One that the team itself withdrew, or that ran out of time unsent, leaves the place free again.
+    """
+    found = db.session.execute(
+        sa.select(Application, Event.transition)
+        .outerjoin(Event, sa.and_(Event.application_id == Application.id, Event.seq == Application.revision))
+        .where(Application.city_id == city_id, Application.round_id == round_id)
         .order_by(Application.created_at.desc())
-        .limit(1)
     )
+    for application, last in found:
+        if application.outcome is None:
+            return application
+        if application.submitted_at is not None and not _by_the_team(application, last):
+            return application
+    return None
+
+
+def _by_the_team(application: Application, transition_id: str | None) -> bool:
+    """Whether a transition belongs to the city's team alone."""
+    workflow = definitions.get(application.definition_sha)
+    transition = workflow.transitions.get(transition_id or "")
+    roles = [workflow.roles.get(name) for name in transition.by] if transition else []
+    return bool(roles) and all(role is not None and role.kind == "team" for role in roles)
 
 
 def answers_row(application_id: UUID, form: str) -> Answers | None:

@@ -20,6 +20,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    session,
     stream_with_context,
     url_for,
 )
@@ -101,7 +102,9 @@ def edit(application_id: UUID, form: str) -> ResponseReturnValue:
     bound = _bound(application, declared, queries.data_of(row))
     if name := request.args.get("add"):
         bound.press({"add-row": name})
-    return _page(application, bound, revision=row.revision if row else 0)
+    # Tells the script that what it kept in the browser before sending the page has arrived.
+    arrived = session.pop("saved", None) == f"{application_id}:{form}"
+    return _page(application, bound, revision=row.revision if row else 0, just_saved=arrived)
 
 
 @pages.post("/applications/<uuid:application_id>/forms/<form>")
@@ -132,6 +135,7 @@ def save(application_id: UUID, form: str) -> ResponseReturnValue:
         flash(_("Saved. Some answers cannot be read yet; they are marked below."), "warning")
     elif not anchor:
         flash(_("Saved."), "success")
+    session["saved"] = f"{application_id}:{form}"
     added = request.form.get("add-row") or None
     return redirect(url_for(".edit", application_id=application_id, form=form, add=added, _anchor=anchor), 303)
 
@@ -226,7 +230,6 @@ def _compare(application: Application, bound: forms.BoundForm, stale: service.St
         application,
         bound,
         revision=stale.revision,
-        more=[refusals.sentence(stale)],
         conflicts=drawn.conflicts(bound, stale, request.form.get("base", "")),
         base=request.form.get("base", ""),
         other=stale.by,

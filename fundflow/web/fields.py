@@ -316,7 +316,7 @@ class Table(Input):
         for number, row in enumerate(self.rows, 1):
             row.inputs.validate()
             self.errors += [
-                _("line %(number)s, %(column)s: %(problem)s", number=number, column=cell.label.text, problem=problem)
+                _("Line %(number)s, %(column)s: %(problem)s", number=number, column=cell.label.text, problem=problem)
                 for cell in row
                 for problem in cell.errors
             ]

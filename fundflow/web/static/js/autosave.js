@@ -180,7 +180,8 @@ class Autosave {
     } catch {
       return;
     }
-    if (!kept || kept.pairs === this.last) return this.forget();
+    // data-saved-now: the page is the answer to a save by button, so what was kept before leaving has arrived.
+    if (!kept || kept.pairs === this.last || "savedNow" in this.form.dataset) return this.forget();
     const notice = this.notice(this.text("found", "This browser kept answers that were never saved."));
     const row = document.createElement("p");
     const button = (label, action) => {
