@@ -218,8 +218,9 @@ class Press:
             except (EOFError, OSError) as problem:
                 self._end()
                 raise RenderFailed("The rendering process ended before the document was finished") from problem
+            if outcome == "broken":
+                self._end()
             if outcome != "pdf":
-                self._end()  # after running out of memory or stack, what is left in it is not to be trusted
                 raise RenderFailed(content)
             return bytes(content)
 
@@ -264,9 +265,11 @@ def _serve(pipe: Connection[Any, Any], memory: int) -> None:
         answer: tuple[str, Any]
         try:
             answer = "pdf", to_pdf(text, stylesheet)
+        except (RecursionError, MemoryError) as problem:
+            # What is left in a process after running out of stack or memory is not to be trusted with another document.
+            answer = "broken", f"{type(problem).__name__}: {problem}"
         except BaseException as problem:
-            # RecursionError and MemoryError among them: each becomes a sentence, since not every error can be sent.
-            answer = "failed", f"{type(problem).__name__}: {problem}"
+            answer = "failed", f"{type(problem).__name__}: {problem}"  # in words: not every error can be sent
         try:
             pipe.send(answer)
         except OSError:

@@ -1,0 +1,73 @@
+"""Facts of an agreement, as a decision would collect them: accents, Arabic, markup, tranches and a budget."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+
+def money(minor: int, currency: str = "EUR") -> dict[str, Any]:
+    """An amount as facts hold it."""
+    return {"minor": minor, "currency": currency}
+
+
+_FACTS: dict[str, Any] = {
+    "agreement": {"number": "GA-SG-2026-0007", "date": "2026-11-23", "event": 4},
+    "fund": {"name": "Global Cities Fund for Migrants and Refugees", "signatory": "Amara Okafor"},
+    "city": {
+        "name": "Ville de Sainte-Émilie-sur-Loire",
+        "country": "FR",
+        "kind": "municipality",
+        "is_demo": True,
+        "signatory": "Élodie Ñandú",
+        "focal_point": "سمير بن علي",
+        "finance_officer": "Jörg Müller",
+    },
+    "round": {"title": "Small grants 2026: homes & work"},
+    "application": {
+        "number": "SG-2026-0007",
+        "title": "A house with open doors for <b>newcomers</b>",
+        "submitted_on": "2026-10-02",
+    },
+    "amount": money(4_500_050),
+    "starts_on": "2027-01-01",
+    "ends_on": "2027-12-31",
+    "months": 0,
+    "payments": [
+        {"amount": money(2_000_000), "due_on": "2027-01-15", "condition": ""},
+        {"amount": money(2_500_050), "due_on": "", "condition": "Interim report accepted"},
+    ],
+    "budget": {
+        "columns": [
+            {"label": "Item", "kind": "text"},
+            {"label": "Kind of cost", "kind": "text"},
+            {"label": "Units", "kind": "number"},
+            {"label": "Amount", "kind": "money"},
+        ],
+        "rows": [
+            ["Two social workers, half time", "Staff", "2", money(2_600_000)],
+            ["Rent and furniture of the meeting house", "Premises", "12", money(1_250_050)],
+            ["Language teachers", "Services", "", money(650_000)],
+        ],
+        "total": money(4_500_050),
+    },
+    "summary": [
+        {"label": "Summary", "text": "Rents have doubled in four years.\n\nNewcomers wait eleven months for a course."},
+        {"label": "Which need do you answer?", "text": "We open a house in the old town hall. " * 20},
+    ],
+    "tables": [
+        {
+            "label": "Main activities",
+            "columns": [{"label": "What is done", "kind": "text"}, {"label": "Done by", "kind": "text"}],
+            "rows": [["Open the house", "15 March 2027"], ["Language courses", ""]],
+        }
+    ],
+    "reports": [{"name": "Report", "due_on": "", "count": 12, "unit": "months"}],
+    "workflow": {"id": "small-grant", "version": 1, "sha256": "ab" * 32},
+    "facts_sha256": "cd" * 32,
+}
+
+
+def facts(**changes: Any) -> dict[str, Any]:
+    """A fresh copy, with whole facts replaced."""
+    return {**copy.deepcopy(_FACTS), **changes}
