@@ -169,6 +169,6 @@ def _places(names: Names) -> dict[str, tuple[str, int, int]]:
     found = {}
     for source in (names.source, *names.form_sources):
         before = "" if source is names.source else f"{source.file}:"
-        for path in source.keys:
+        for path in source.values:
             found[before + ".".join(map(str, path))] = (source.file, *source.place(path, key=True))
     return found

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time, get_timezone_location
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
@@ -75,7 +75,7 @@ MIXED = _(
     "The amounts are in different currencies and cannot be compared.",
     "Les montants sont dans des monnaies différentes et ne peuvent être comparés.",
 )
-WRONG_ROLE = _("Only {roles} can do this.", "Seuls peuvent le faire : {roles}.")
+WRONG_ROLE = _("This can be done only by: {roles}.", "Ceci est réservé à : {roles}.")
 SYSTEM_ONLY = _("Only the calendar does this, when its time comes.", "Seul le calendrier le fait, le moment venu.")
 SAME_ACTOR = _(
     "You did “{earlier}” on this application, so someone else must do this.",
@@ -87,12 +87,12 @@ TOO_OFTEN = _("This can be done at most {max} times.", "Ce n’est possible que 
 INCOMPLETE = _("“{form}” is not complete: {missing}.", "« {form} » est incomplet : {missing}.")
 COMPLETE = _("“{form}” is complete.", "« {form} » est complet.")
 QUORUM = _(
-    "{submitted} of {assigned} reviews have been sent; at least {needed} are needed.",
-    "{submitted} évaluations sur {assigned} ont été envoyées ; il en faut au moins {needed}.",
+    "Reviews sent: {submitted} of {assigned}; at least {needed} are needed.",
+    "Évaluations envoyées : {submitted} sur {assigned} ; il en faut au moins {needed}.",
 )
 ASSIGNED = _(
-    "{assigned} reviewers are assigned; {needed} are needed.",
-    "{assigned} évaluateurs sont désignés ; il en faut {needed}.",
+    "Reviewers assigned: {assigned}; {needed} are needed.",
+    "Évaluateurs désignés : {assigned} ; il en faut {needed}.",
 )
 NOT_OVERDUE = _(
     "“{timer}” is due on {due}; it is not overdue.", "« {timer} » est dû le {due} ; il n’est pas en retard."
@@ -118,14 +118,28 @@ def shown(value: Any, language: str) -> str:
         case Decimal() | int():
             return format_decimal(value, locale=locale, decimal_quantization=False)
         case datetime():
-            return format_datetime(value, "d MMMM y HH:mm zzz", tzinfo=value.tzinfo, locale=locale)
+            return _moment(value, locale)
         case date():
-            return format_date(value, "long", locale=locale)
+            return _day(value, locale)
         case tuple() | list() | frozenset():
             items = [shown(item, language) for item in value]
             return format_list(items, locale=locale) if items else NOTHING.in_(language)
         case _:
             return str(value)
+
+
+def _day(value: date, locale: str) -> str:
+    """A date in words; French says “1er” for the first."""
+    words = format_date(value, "long", locale=locale)
+    return f"1er{words[1:]}" if locale.startswith("fr") and words.startswith("1 ") else words
+
+
+def _moment(value: datetime, locale: str) -> str:
+    """A moment with the place whose clocks show it: 23 November 2026, 12:00 (Paris)."""
+    zone = value.tzinfo if value.tzinfo is not None and value.tzinfo is not UTC else None
+    name = getattr(zone, "key", "UTC")
+    place = "UTC" if name in ("UTC", "Etc/UTC") else get_timezone_location(zone, locale, return_city=True)
+    return f"{_day(value.date(), locale)}, {format_time(value, 'HH:mm', tzinfo=value.tzinfo, locale=locale)} ({place})"
 
 
 def write(says: Text, values: Mapping[str, Any], language: str) -> str:
