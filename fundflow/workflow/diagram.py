@@ -11,8 +11,6 @@ from fundflow.workflow.definition import Workflow
 from fundflow.workflow.layout import (
     BOX_HEIGHT,
     LABEL,
-    LANE,
-    MARGIN,
     PILL_HEIGHT,
     SMALL,
     Arrow,
@@ -48,7 +46,9 @@ def mermaid(workflow: Workflow, language: str) -> str:
             target = t.destination(source)
             to = f"e_{t.end}" if target is None else f"s_{target}"
             who = people(workflow, t, source, language)
-            lines.append(f"    s_{source} --> {to} : {_plain(t.label.in_(language))}{f' ({_plain(who)})' if who else ''}")
+            lines.append(
+                f"    s_{source} --> {to} : {_plain(t.label.in_(language))}{f' ({_plain(who)})' if who else ''}"
+            )
     for outcome in workflow.outcomes:
         lines.append(f"    e_{outcome} --> [*]")
     lines += [f"    s_{name} --> [*]" for name, state in workflow.states.items() if state.is_final]
@@ -65,19 +65,16 @@ def svg(workflow: Workflow, language: str, current: str | None = None) -> str:
     layout = lay_out(workflow, language)
     title = workflow.title.in_(language)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img" aria-labelledby="flow-title flow-desc"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img" aria-labelledby="flow-title-{workflow.id} flow-desc-{workflow.id}"'
         f' viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" width="{layout.width:.0f}"'
         f' height="{layout.height:.0f}" font-family="system-ui, -apple-system, Segoe UI, sans-serif" color="inherit">',
-        f'<title id="flow-title">{escape(title)}</title>',
-        f'<desc id="flow-desc">{escape(_description(workflow, language, current))}</desc>',
-        '<defs><marker id="flow-tip" viewBox="0 0 10 10" refX="8.5" refY="5" markerWidth="8" markerHeight="8"'
-        ' markerUnits="userSpaceOnUse" orient="auto-start-reverse">'
-        '<path d="M0 1 9 5 0 9 2.4 5Z" fill="currentColor"/></marker></defs>',
+        f'<title id="flow-title-{workflow.id}">{escape(title)}</title>',
+        f'<desc id="flow-desc-{workflow.id}">{escape(_description(workflow, language, current))}</desc>',
     ]
     first = layout.boxes[workflow.initial]
     parts.append(
         f'<g class="flow-start"><circle cx="{first.x - 28:.1f}" cy="{first.middle:.1f}" r="5" fill="currentColor"/>'
-        f"{_line(f'M{first.x - 22:.1f} {first.middle:.1f}H{first.x - 2:.1f}')}</g>"
+        f"{_line(f'M{first.x - 22:.1f} {first.middle:.1f}H{first.x - 6:.1f}', first.x - 1, first.middle)}</g>"
     )
     parts += [_over(layout, arrow, lane) for arrow, lane in layout.above]
     parts += [_beside(layout, group) for group in layout.beside]
@@ -107,17 +104,21 @@ def _description(workflow: Workflow, language: str, current: str | None) -> str:
     return words
 
 
-def _line(path: str) -> str:
+def _line(path: str, x: float, y: float, *, down: bool = False) -> str:
+    """A line with its tip at (x, y): drawn, for a marker would not take the colour of its page."""
+    tip = f"M{x:.1f} {y:.1f}l-9 -4 2.4 4 -2.4 4z" if not down else f"M{x:.1f} {y:.1f}l-4 -9 4 2.4 4 -2.4z"
     return (
         f'<path class="flow-line" d="{path}" fill="none" stroke="currentColor" stroke-opacity="0.62"'
-        ' stroke-width="1.5" marker-end="url(#flow-tip)"/>'
+        f' stroke-width="1.5"/><path class="flow-tip" d="{tip}" fill="currentColor"/>'
     )
 
 
-def _text(x: float, y: float, words: str, kind: str, *, size: float = LABEL, anchor: str = "middle", more: str = "") -> str:
+def _text(
+    x: float, y: float, words: str, kind: str, *, size: float = LABEL, anchor: str = "middle", more: str = ""
+) -> str:
     return (
         f'<text class="flow-{kind}" x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"'
-        f'{more or _INK[kind]}>{escape(words)}</text>'
+        f"{more or _INK[kind]}>{escape(words)}</text>"
     )
 
 
@@ -166,9 +167,10 @@ def _ends(workflow: Workflow, box: Box, current: str | None, language: str) -> s
         is_current = current is not None and transition.end == current
         fill = f' fill="{ACCENT}"' if is_current else ' fill="currentColor" fill-opacity="0.09"'
         begin = box.y + BOX_HEIGHT if number == 0 else box.end_y(number - 1) + PILL_HEIGHT / 2 - 8
+        path = f"M{rail:.1f} {begin:.1f}V{middle - 8:.1f}Q{rail:.1f} {middle:.1f} {rail + 8:.1f} {middle:.1f}"
         parts.append(
             f'<g class="flow-end{" is-current" if is_current else ""}" data-transition="{end.id}">'
-            f"{_line(f'M{rail:.1f} {begin:.1f}V{middle - 8:.1f}Q{rail:.1f} {middle:.1f} {rail + 8:.1f} {middle:.1f}H{left - 2:.1f}')}"
+            f"{_line(f'{path}H{left - 6:.1f}', left - 1, middle)}"
             f'<rect x="{left:.1f}" y="{y:.1f}" width="{width:.1f}" height="{PILL_HEIGHT}" rx="{PILL_HEIGHT / 2}"{fill}/>'
         )
         ink = ' fill="#ffffff" font-weight="600"' if is_current else ""
@@ -182,13 +184,13 @@ def _ends(workflow: Workflow, box: Box, current: str | None, language: str) -> s
 def _beside(layout: Layout, group: list[Arrow]) -> str:
     """An arrow to the next column, its words on the line: what above it, who below."""
     source, target = layout.boxes[group[0].source], layout.boxes[group[0].target]
-    x1, x2, y1, y2 = source.right, target.x - 2, source.middle, target.middle
+    x1, x2, y1, y2 = source.right, target.x - 6, source.middle, target.middle
     bend = (x2 - x1) / 2
     path = f"M{x1:.1f} {y1:.1f}H{x2:.1f}"
     if abs(y1 - y2) > 1:
         path = f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    parts = [f'<g class="flow-arrow" data-transition="{group[0].id}">', _line(path)]
+    parts = [f'<g class="flow-arrow" data-transition="{group[0].id}">', _line(path, target.x - 1, y2)]
     above = [line for arrow in group for line in wrapped(arrow.label, 16)]
     for number, line in enumerate(reversed(above)):
         parts.append(_text(x, y - 9 - number * 15, line, "label"))
@@ -200,18 +202,20 @@ def _beside(layout: Layout, group: list[Arrow]) -> str:
 def _over(layout: Layout, arrow: Arrow, lane: int) -> str:
     """An arrow back, or past a column: up, along its lane, and down again."""
     source, target = layout.boxes[arrow.source], layout.boxes[arrow.target]
-    y = layout.top - 22 - lane * LANE
+    y = layout.lane_y(lane)
     going_right = target.column > source.column
     shift = 18 if going_right else -18
     x1, x2 = source.center + shift, target.center - shift
-    radius, step = 12, 12 if x2 > x1 else -12
-    up, down = f"M{x1:.1f} {source.y:.1f}", f"V{target.y - 2:.1f}"
+    up, down = f"M{x1:.1f} {source.y:.1f}", f"V{target.y - 6:.1f}"
+    tip = (x2, target.y - 1)
     if source.row:
-        x1 = source.right + 16
-        up = f"M{source.right:.1f} {source.middle - 14:.1f}H{x1 - 8:.1f}Q{x1:.1f} {source.middle - 14:.1f} {x1:.1f} {source.middle - 26:.1f}"
+        x1, leaves = source.right + 16, source.middle - 14
+        up = f"M{source.right:.1f} {leaves:.1f}H{x1 - 8:.1f}Q{x1:.1f} {leaves:.1f} {x1:.1f} {leaves - 12:.1f}"
     if target.row:
-        x2 = target.x - 18
-        down = f"V{target.middle - 26:.1f}Q{x2:.1f} {target.middle - 14:.1f} {x2 + 8:.1f} {target.middle - 14:.1f}H{target.x - 2:.1f}"
+        x2, arrives = target.x - 18, target.middle - 14
+        down = f"V{arrives - 8:.1f}Q{x2:.1f} {arrives:.1f} {x2 + 8:.1f} {arrives:.1f}H{target.x - 6:.1f}"
+        tip = (target.x - 1, arrives)
+    radius = 12
     step = radius if x2 > x1 else -radius
     path = (
         f"{up}V{y + radius:.1f}Q{x1:.1f} {y:.1f} {x1 + step:.1f} {y:.1f}"
@@ -219,9 +223,6 @@ def _over(layout: Layout, arrow: Arrow, lane: int) -> str:
     )
     x = (x1 + x2) / 2
     return (
-        f'<g class="flow-arrow" data-transition="{arrow.id}">{_line(path)}'
+        f'<g class="flow-arrow" data-transition="{arrow.id}">{_line(path, *tip, down=not target.row)}'
         f"{_text(x, y - 7, arrow.label, 'label')}{_text(x, y + 15, arrow.who, 'who', size=SMALL)}</g>"
     )
-
-
-__all__ = ["MARGIN", "mermaid", "svg"]

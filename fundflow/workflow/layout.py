@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fundflow.workflow.definition import SYSTEM, Transition, Workflow
+from fundflow.workflow.text import Text
 
 BOX_HEIGHT, PILL_HEIGHT = 52, 24
 MARGIN, LANE, ROW_GAP = 24, 46, 44
 LABEL, SMALL = 12.5, 11.0
+CALENDAR = Text({"en": "the calendar", "fr": "le calendrier"})
 _NARROW, _WIDE = "iljtfrI.,:;'’ ()|!", "mwMWÉÀÔOQGD—"
 
 
@@ -99,6 +101,12 @@ class Layout:
     width: float = 0
     height: float = 0
     top: float = 0
+    words: float = 0
+    """How far the words on the arrows of the first row stand above its boxes."""
+
+    def lane_y(self, lane: int) -> float:
+        """Where an arrow of this lane runs."""
+        return self.top - self.words - 26 - lane * LANE
 
 
 def lay_out(workflow: Workflow, language: str) -> Layout:
@@ -137,10 +145,10 @@ def _edges(workflow: Workflow, language: str) -> tuple[list[Arrow], dict[str, li
 
 
 def people(workflow: Workflow, transition: Transition, state: str, language: str) -> str:
-    """Who may do this from the state, by the labels of their roles; a clock for what only time does."""
+    """Who may do this from the state, by the labels of their roles; the calendar for what only time does."""
     by = transition.by_from(state)
     names = [role.label.in_(language) for role in workflow.roles.values() if role.id in by]
-    return ", ".join(names) if names else ("⏱" if SYSTEM in by else "")
+    return ", ".join(names) if names else CALENDAR.in_(language) if SYSTEM in by else ""
 
 
 def _columns(workflow: Workflow, arrows: Iterable[Arrow]) -> dict[str, int]:
@@ -228,7 +236,9 @@ def _place(layout: Layout) -> None:
     for width, gap in zip(widths, gaps, strict=True):
         lefts.append(lefts[-1] + width + gap)
     lanes = max((lane for _, lane in layout.above), default=-1) + 1
-    layout.top = MARGIN + lanes * LANE + (14 if lanes else 0)
+    lines = [sum(len(wrapped(arrow.label, 16)) for arrow in group) for group in layout.beside]
+    layout.words = max(0.0, max(lines, default=0) * 15 - 15)
+    layout.top = MARGIN + layout.words + (lanes * LANE + 20 if lanes else 0)
     tallest = 0.0
     for column in range(last + 1):
         y = layout.top
