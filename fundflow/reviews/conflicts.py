@@ -75,7 +75,7 @@ def _of(person: User, facts: _Facts, kinds: Collection[str]) -> list[Refused]:
     city, name = facts.city.name, person.name or person.email
     if person.id in facts.team:
         found.append(OnTheTeam(person=name, city=city))
-    elif (shared := _shared_domain(person.email, facts.team.values())):
+    elif shared := _shared_domain(person.email, facts.team.values()):
         found.append(SameAddress(person=name, city=city, domain=shared))
     if person.id in facts.took_part:
         found.append(TookPart(person=name))

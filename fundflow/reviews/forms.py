@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectMultipleField, StringField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import DateTimeLocalInput
 
@@ -36,8 +37,8 @@ class DeclareForm(FlaskForm):
     answer = RadioField(
         _l("Do you have a conflict of interest?"),
         choices=[
-            ("none", _l("No, I have none and can judge this application on its merits")),
-            ("conflict", _l("Yes, I have a conflict of interest")),
+            SelectChoice("none", _l("No, I have none and can judge this application on its merits")),
+            SelectChoice("conflict", _l("Yes, I have a conflict of interest")),
         ],
         validators=[InputRequired(_l("Choose one of the two."))],
     )

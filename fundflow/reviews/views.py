@@ -19,6 +19,7 @@ from fundflow import clock
 from fundflow.accounts.policy import REVIEWERS, in_group, signed_in
 from fundflow.accounts.queries import people_named
 from fundflow.applications import service as applications
+from fundflow.applications.queries import files_of
 from fundflow.db import transaction
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import commands
@@ -232,7 +233,7 @@ def _around(case: Case) -> dict[str, Any]:
         "case": case,
         "plan": plan,
         "answers": [(form, applications.answers_of(case.application, form.id)) for form in shown],
-        "currency": case.application.currency,
+        "files": files_of(case.application.id) if shown else {},
     }
 
 
@@ -278,7 +279,6 @@ def _check(case: Case, refusal: Refused | None = None) -> str:
         missing=missing,
         total=plan.total(case.review.data),
         refusal=refusal,
-        currency=case.application.currency,
     )
 
 
