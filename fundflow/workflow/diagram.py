@@ -46,9 +46,8 @@ def mermaid(workflow: Workflow, language: str) -> str:
             target = t.destination(source)
             to = f"e_{t.end}" if target is None else f"s_{target}"
             who = people(workflow, t, source, language)
-            lines.append(
-                f"    s_{source} --> {to} : {_plain(t.label.in_(language))}{f' ({_plain(who)})' if who else ''}"
-            )
+            words = f"{t.label.in_(language)}, {who}" if who else t.label.in_(language)
+            lines.append(f"    s_{source} --> {to} : {_plain(words)}")
     for outcome in workflow.outcomes:
         lines.append(f"    e_{outcome} --> [*]")
     lines += [f"    s_{name} --> [*]" for name, state in workflow.states.items() if state.is_final]
@@ -64,12 +63,13 @@ def svg(workflow: Workflow, language: str, current: str | None = None) -> str:
     """The drawing; `current` is the state (or the outcome) to point out. Its classes begin with ``flow``."""
     layout = lay_out(workflow, language)
     title = workflow.title.in_(language)
+    named = f"{workflow.id}-{language}"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img" aria-labelledby="flow-title-{workflow.id} flow-desc-{workflow.id}"'
-        f' viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" width="{layout.width:.0f}"'
-        f' height="{layout.height:.0f}" font-family="system-ui, -apple-system, Segoe UI, sans-serif" color="inherit">',
-        f'<title id="flow-title-{workflow.id}">{escape(title)}</title>',
-        f'<desc id="flow-desc-{workflow.id}">{escape(_description(workflow, language, current))}</desc>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img" aria-labelledby="flow-{named} flow-{named}-d"',
+        f' viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" width="{layout.width:.0f}"',
+        f' height="{layout.height:.0f}" font-family="system-ui, -apple-system, Segoe UI, sans-serif">',
+        f'<title id="flow-{named}">{escape(title)}</title>',
+        f'<desc id="flow-{named}-d">{escape(_description(workflow, language, current))}</desc>',
     ]
     first = layout.boxes[workflow.initial]
     parts.append(
@@ -144,8 +144,8 @@ def _state(workflow: Workflow, box: Box, current: str | None) -> str:
     if state.is_final:
         ink = "#ffffff" if is_current else "currentColor"
         parts.append(
-            f'<rect x="{box.x + 4:.1f}" y="{box.y + 4:.1f}" width="{box.width - 8:.1f}" height="{BOX_HEIGHT - 8}" rx="9"'
-            f' fill="none" stroke="{ink}" stroke-opacity="0.5"/>'
+            f'<rect x="{box.x + 4:.1f}" y="{box.y + 4:.1f}" width="{box.width - 8:.1f}" height="{BOX_HEIGHT - 8}"'
+            f' rx="9" fill="none" stroke="{ink}" stroke-opacity="0.5"/>'
         )
     ink = ' fill="#ffffff" font-weight="600"' if is_current else ""
     top = box.middle + 5 - (len(box.label) - 1) * 8.5
@@ -171,7 +171,8 @@ def _ends(workflow: Workflow, box: Box, current: str | None, language: str) -> s
         parts.append(
             f'<g class="flow-end{" is-current" if is_current else ""}" data-transition="{end.id}">'
             f"{_line(f'{path}H{left - 6:.1f}', left - 1, middle)}"
-            f'<rect x="{left:.1f}" y="{y:.1f}" width="{width:.1f}" height="{PILL_HEIGHT}" rx="{PILL_HEIGHT / 2}"{fill}/>'
+            f'<rect x="{left:.1f}" y="{y:.1f}" width="{width:.1f}" height="{PILL_HEIGHT}" rx="{PILL_HEIGHT / 2}"'
+            f"{fill}/>"
         )
         ink = ' fill="#ffffff" font-weight="600"' if is_current else ""
         parts.append(_text(left + width / 2, middle + 4.5, end.outcome, "outcome", more=ink))
@@ -189,13 +190,15 @@ def _beside(layout: Layout, group: list[Arrow]) -> str:
     path = f"M{x1:.1f} {y1:.1f}H{x2:.1f}"
     if abs(y1 - y2) > 1:
         path = f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-    x, y = (x1 + x2) / 2, (y1 + y2) / 2
+    x, y, anchor = (x1 + x2) / 2, (y1 + y2) / 2, "middle"
+    if abs(y1 - y2) > 1:
+        x, anchor = x + 12, "start"
     parts = [f'<g class="flow-arrow" data-transition="{group[0].id}">', _line(path, target.x - 1, y2)]
     above = [line for arrow in group for line in wrapped(arrow.label, 16)]
     for number, line in enumerate(reversed(above)):
-        parts.append(_text(x, y - 9 - number * 15, line, "label"))
+        parts.append(_text(x, y - 9 - number * 15, line, "label", anchor=anchor))
     for number, who in enumerate(dict.fromkeys(arrow.who for arrow in group)):
-        parts.append(_text(x, y + 18 + number * 14, who, "who", size=SMALL))
+        parts.append(_text(x, y + 18 + number * 14, who, "who", size=SMALL, anchor=anchor))
     return "".join(parts) + "</g>"
 
 
@@ -204,7 +207,8 @@ def _over(layout: Layout, arrow: Arrow, lane: int) -> str:
     source, target = layout.boxes[arrow.source], layout.boxes[arrow.target]
     y = layout.lane_y(lane)
     going_right = target.column > source.column
-    shift = 18 if going_right else -18
+    is_loop = source is target
+    shift = 34 if is_loop else 18 if going_right else -18
     x1, x2 = source.center + shift, target.center - shift
     up, down = f"M{x1:.1f} {source.y:.1f}", f"V{target.y - 6:.1f}"
     tip = (x2, target.y - 1)
@@ -222,7 +226,9 @@ def _over(layout: Layout, arrow: Arrow, lane: int) -> str:
         f"H{x2 - step:.1f}Q{x2:.1f} {y:.1f} {x2:.1f} {y + radius:.1f}{down}"
     )
     x = (x1 + x2) / 2
+    label = f"{arrow.label} · {arrow.who}" if is_loop else arrow.label
+    who = "" if is_loop else _text(x, y + 15, arrow.who, "who", size=SMALL)
     return (
         f'<g class="flow-arrow" data-transition="{arrow.id}">{_line(path, *tip, down=not target.row)}'
-        f"{_text(x, y - 7, arrow.label, 'label')}{_text(x, y + 15, arrow.who, 'who', size=SMALL)}</g>"
+        f"{_text(x, y - 7, label, 'label')}{who}</g>"
     )
