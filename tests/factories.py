@@ -56,7 +56,7 @@ def a_person(
     with transaction():
         user = User(
             id=uuid4(),
-            email=email or f"person{n}@example.org",
+            email=email or f"person{n}@of-{n}.example.org",
             name=name or f"Person {n}",
             active=True,
             confirmed_at=clock.now(),
@@ -369,3 +369,8 @@ def processes_settings(settings: Any) -> str:
 def ids(*rows: Any) -> list[UUID]:
     """The ids of these rows."""
     return [row.id for row in rows]
+
+
+def join_rows(city_id: UUID, user: User) -> None:
+    """Put a person on a team inside the present transaction."""
+    db.session.add(TeamMember(city_id=city_id, user_id=user.id, duty="focal_point"))

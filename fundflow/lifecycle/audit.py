@@ -46,6 +46,14 @@ class Report:
     def is_whole(self) -> bool:
         return not self.breaks
 
+    @property
+    def summary(self) -> str:
+        """The whole check in one line, for a terminal."""
+        checked = f"{self.applications} applications, {self.events} events"
+        if self.breaks:
+            return f"{checked}: {len(self.breaks)} breaks"
+        return f"{checked}: every chain holds, digest {self.digest}"
+
 
 Standing = sa.Row[UUID, str, str, str | None, int, str]
 """Id, number, state, outcome, revision and head of an application."""

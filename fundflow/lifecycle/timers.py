@@ -269,7 +269,7 @@ def _moment(facts: Facts, timer: definition.Timer, entered_at: datetime) -> date
             return _end_of(value, zone)
         moment = value.astimezone(UTC)
     elif timer.after is not None:
-        moment = timer.after.after(entered_at, zone)
+        moment = timer.after.after(entered_at.replace(microsecond=0), zone)
     else:
         return None
     return end_of_day(moment, zone) if timer.end_of_day else moment

@@ -1,0 +1,88 @@
+"""A record that was touched is found, and the sentence says where."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from fundflow.db import db, transaction
+from fundflow.errors import NotFound
+from fundflow.lifecycle import audit
+from fundflow.lifecycle.models import Application
+from tests import factories as make
+from tests.lifecycle.toys import a_toy, a_toy_round
+
+pytestmark = pytest.mark.usefixtures("app")
+
+
+@pytest.fixture
+def application() -> Application:
+    """Four events: started, send, return, send."""
+    focal = make.a_person()
+    application = a_toy(a_toy_round(), applicant=focal, state="sent")
+    make.press(application, "return", make.a_person(groups=[make.MANAGERS]), reason="Too short.")
+    make.press(application, "send", focal)
+    return application
+
+
+def touch(statement: str, **values: object) -> None:
+    with transaction():
+        db.session.execute(sa.text(statement), values)
+
+
+def test_an_untouched_record_is_whole(application: Application) -> None:
+    a_toy()
+    report = audit.verify()
+    assert report.is_whole, report.breaks
+    assert (report.applications, report.events) == (2, 5)
+    assert audit.verify(application.id).events == 4
+
+
+def test_an_application_that_does_not_exist_cannot_be_verified(app: object) -> None:
+    with pytest.raises(NotFound):
+        audit.verify(make.uuid4())
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        ("UPDATE events SET reason = 'Fine.' WHERE transition = 'return'", "event 3 (return) was altered"),
+        ("UPDATE events SET actor_id = NULL WHERE seq = 2", "event 2 (send) was altered"),
+        ("UPDATE events SET to_state = 'granted' WHERE seq = 4", "event 4 (send) was altered"),
+        ("UPDATE events SET body = '{}' WHERE seq = 2", "event 2 (send) was altered"),
+        ("DELETE FROM events WHERE seq = 3", "event 3 is missing; the next one kept is 4"),
+        ("DELETE FROM events WHERE seq = 1", "event 1 is missing; the next one kept is 2"),
+        ("DELETE FROM events WHERE seq = 4", "its head is not the hash of its last event"),
+        ("DELETE FROM events", "it has no events, not even its start"),
+        ("UPDATE applications SET state = 'granted'", "it stands in “granted”, but its last event left it in “sent”"),
+        ("UPDATE applications SET outcome = 'declined'", "its outcome is “declined”, but its last event says “None”"),
+        ("UPDATE applications SET revision = 9", "its revision is 9, but its last event is number 4"),
+        ("UPDATE events SET hash = prev, prev = hash WHERE seq = 3", "event 3 does not follow the event before it"),
+        ("DELETE FROM events WHERE seq = 4", "was accepted as event 4, which is not kept"),
+        ("UPDATE definitions SET files = '{}'", "the rules of toy-grant, version 1, were altered after being pinned"),
+    ],
+)
+def test_every_kind_of_tampering_is_found(application: Application, statement: str, says: str) -> None:
+    touch(statement)
+    report = audit.verify()
+    assert not report.is_whole
+    assert says in " ".join(str(found) for found in report.breaks)
+
+
+def test_two_events_that_changed_places_are_found(application: Application) -> None:
+    touch("UPDATE events SET seq = 99 WHERE seq = 2")
+    touch("UPDATE events SET seq = 2 WHERE seq = 4")
+    touch("UPDATE events SET seq = 4 WHERE seq = 99")
+    assert any("altered" in str(found) for found in audit.verify().breaks)
+
+
+def test_a_removed_end_with_a_rewritten_row_leaves_the_digest_as_the_only_witness(application: Application) -> None:
+    """The limit of a chain without an outside anchor: therefore the digest of all heads is to be kept elsewhere."""
+    kept = audit.verify().digest
+    head = db.session.scalars(sa.text("SELECT hash FROM events WHERE seq = 3")).one()
+    touch("DELETE FROM commands WHERE event_seq = 4")
+    touch("DELETE FROM events WHERE seq = 4")
+    touch("UPDATE applications SET revision = 3, state = 'draft', head = :head", head=head)
+    report = audit.verify()
+    assert report.is_whole
+    assert report.digest != kept
