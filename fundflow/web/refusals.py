@@ -41,7 +41,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     if app.extensions["settings"].production:
         # Flask would log the message of the error as well, and a message may quote what a person typed.
-        app.log_exception = lambda _exc_info: None  # type: ignore[method-assign]
+        app.log_exception = lambda exc_info: None  # type: ignore[method-assign]
 
 
 def sentences(refusal: Refused) -> list[str]:

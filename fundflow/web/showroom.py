@@ -22,10 +22,15 @@ from wtforms import (
     validators,
     widgets,
 )
+from wtforms.fields.choices import SelectChoice
 
 from fundflow import clock
 from fundflow.money import Money
 from fundflow.web.gate import public
+
+
+def _choices(**labels: str) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in labels.items()]
 
 
 class _Sample(FlaskForm):
@@ -40,13 +45,11 @@ class _Sample(FlaskForm):
         render_kw={"rows": 5, "data-words-max": "120"},
     )
     start = DateField("First day of work", [validators.Optional()], description="For example 1 September 2027.")
-    country = SelectField("Country", choices={"MZ": "Mozambique", "CO": "Colombia", "TR": "Türkiye"}.items())
-    kind = RadioField(
-        "Who applies?", choices=[("city", "A city"), ("county", "A county"), ("group", "Several together")]
-    )
+    country = SelectField("Country", choices=_choices(MZ="Mozambique", CO="Colombia", TR="Türkiye"))
+    kind = RadioField("Who applies?", choices=_choices(city="A city", county="A county", group="Several together"))
     themes = SelectMultipleField(
         "Themes",
-        choices=[("housing", "Housing"), ("jobs", "Jobs"), ("health", "Health")],
+        choices=_choices(housing="Housing", jobs="Jobs", health="Health"),
         description="Choose one or two.",
         option_widget=widgets.CheckboxInput(),
         widget=widgets.ListWidget(prefix_label=False),

@@ -109,13 +109,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-    with app.app_context():
-        db.engine.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, or the one that FUNDFLOW_TEST_CHROMIUM names."""
+    """Debian's Chromium, or the one that FUNDFLOW_TEST_CHROMIUM names.
+
+    Closed after each module: while it runs, its event loop holds this thread, and no application context can end.
+    """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=os.environ.get("FUNDFLOW_TEST_CHROMIUM", "/usr/bin/chromium"),
