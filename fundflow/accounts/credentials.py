@@ -66,7 +66,7 @@ class People(FSQLALiteUserDatastore):
 class Mail(MailUtil):
     """Queues every message of the library in the transaction that causes it; nothing is sent inside a request."""
 
-    def send_mail(  # noqa: PLR0917 -- the library's signature
+    def send_mail(
         self,
         template: str,
         subject: str,
@@ -113,7 +113,7 @@ class Passwords(PasswordUtil):
 def weakness(password: str, about: list[str]) -> str | None:
     """Why this password is too weak for the person these texts are about, or None when it is good enough."""
     why = None
-    own = {part for text in about for part in text.lower().replace("@", " ").replace(".", " ").split() if len(part) > 3}
+    own = {part for text in about for part in text.lower().replace("@", " ").replace(".", " ").split() if len(part) > 2}
     plain = left = "".join(letter for letter in password.lower() if letter.isalnum())
     for word in sorted({*_GUESSED_FIRST, *own}, key=len, reverse=True):
         left = left.replace(word, "")

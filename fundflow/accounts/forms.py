@@ -18,7 +18,7 @@ import pycountry
 from babel import Locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_security import LoginForm, RegisterFormV2, TwoFactorSetupForm, WebAuthnRegisterForm
+from flask_security import LoginForm, RegisterFormV2, TwoFactorRescueForm, TwoFactorSetupForm, WebAuthnRegisterForm
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
@@ -31,7 +31,7 @@ from wtforms import (
     StringField,
     ValidationError,
 )
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 from wtforms.widgets import TextInput
 
 from fundflow.accounts import policy, refusals, service
@@ -214,7 +214,7 @@ class SignUpForm(RegisterFormV2):
 
     name = StringField(
         _l("Your name"),
-        validators=[InputRequired(_l("Write your name.")), Length(max=200)],
+        validators=[DataRequired(_l("Write your name.")), Length(max=200)],
         filters=[_trimmed],
         description=_l("As it should appear in applications and agreements."),
         render_kw={"autocomplete": "name"},
@@ -268,12 +268,22 @@ class SecondFactorForm(TwoFactorSetupForm):
         self.setup.choices = [("authenticator", "authenticator"), ("disable", "disable")]
 
 
+class RescueForm(TwoFactorRescueForm):
+    """Asks nothing: the way out of a lost phone is a recovery code."""
+
+    help_setup = RadioField(validate_choice=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help_setup.choices = []
+
+
 class ProfileForm(FlaskForm):
     """What a person says about themselves."""
 
     name = StringField(
         _l("Your name"),
-        validators=[InputRequired(_l("Write your name.")), Length(max=200)],
+        validators=[DataRequired(_l("Write your name.")), Length(max=200)],
         filters=[_trimmed],
         render_kw={"autocomplete": "name"},
     )
@@ -298,7 +308,7 @@ class CityForm(FlaskForm):
 
     name = StringField(
         _l("Name"),
-        validators=[InputRequired(_l("Write the name of the city.")), Length(max=200)],
+        validators=[DataRequired(_l("Write the name of the city.")), Length(max=200)],
         filters=[_trimmed],
         description=_l("The official name, as it should appear in agreements."),
     )
@@ -308,7 +318,7 @@ class CityForm(FlaskForm):
         _l("Population"), validators=[Optional()], render_kw={"inputmode": "numeric", "autocomplete": "off"}
     )
     languages = FieldList(
-        SelectField(_l("Language")), min_entries=LANGUAGES_ASKED, max_entries=40, label=_l("Languages")
+        SelectField(_l("Language"), default=""), min_entries=LANGUAGES_ASKED, max_entries=40, label=_l("Languages")
     )
     latitude = DegreesField(
         _l("Latitude"), limit=90, validators=[Optional()], render_kw={"inputmode": "text", "autocomplete": "off"}
@@ -340,9 +350,13 @@ class CityForm(FlaskForm):
         if field.data is not None and not 0 < field.data <= 100_000_000:
             raise ValidationError(_("Write a number between 1 and 100 000 000."))
 
-    def validate_longitude(self, field: Field) -> None:
-        if (field.data is None) != (self.latitude.data is None) and not self.latitude.errors:
-            raise ValidationError(_("Give both latitude and longitude, or neither."))
+    def validate(self, *args: Any, **kwargs: Any) -> bool:
+        good: bool = super().validate(*args, **kwargs)
+        if good and (self.longitude.data is None) != (self.latitude.data is None):
+            missing = self.longitude if self.longitude.data is None else self.latitude
+            missing.errors = [_("Give both latitude and longitude, or neither.")]
+            return False
+        return good
 
     def given(self) -> dict[str, Any]:
         """The answers as `service.create_city` and `edit_city` take them."""

@@ -113,8 +113,15 @@ class GroupMember(Identified, Model):
         sa.CheckConstraint(
             "\"group\" IN ('fund-managers', 'reviewers', 'finance', 'auditors', 'administrators')", name="group"
         ),
+        sa.UniqueConstraint("user_id", "group", "round_id"),
+        # A null equals no other null, so membership of every round needs an index of its own.
         sa.Index(
-            "uq_group_members", "user_id", "group", sa.text("coalesce(cast(round_id as varchar(36)), '')"), unique=True
+            "uq_group_members_every_round",
+            "user_id",
+            "group",
+            unique=True,
+            postgresql_where=sa.text("round_id IS NULL"),
+            sqlite_where=sa.text("round_id IS NULL"),
         ),
     )
 

@@ -90,6 +90,7 @@ def init_app(app: Flask) -> None:
         credentials.People(),
         login_form=forms.SignInForm,
         register_form=forms.SignUpForm,
+        two_factor_rescue_form=forms.RescueForm,
         two_factor_setup_form=forms.SecondFactorForm,
         wan_register_form=forms.NewPasskeyForm,
         mail_util_cls=credentials.Mail,
@@ -212,19 +213,26 @@ def _derived(secret: str, use: str) -> str:
 
 
 def read_actor() -> Actor:
-    """Who makes this request, with teams and groups as they are now. Leaves no transaction open on a write.
+    """Who makes this request, with teams and groups as they are now. Leaves no transaction open before a write.
 
     A POST begins its own transaction afterwards, so that on SQLite the write lock is taken when it is needed.
     """
+    g.pop("_login_user", None)  # the library's memory: who was there before in this context is not who is here now
     if "_user_id" not in session and current_app.config["REMEMBER_COOKIE_NAME"] not in request.cookies:
         return ANONYMOUS
-    reading = request.method in ("GET", "HEAD", "OPTIONS")
-    if not reading:
-        begin_reading()
+    ends = request.method not in ("GET", "HEAD", "OPTIONS") and _read_only()
     actor = queries.actor_of(current_user) if current_user.is_authenticated else ANONYMOUS
-    if not reading:
+    if ends:
         db.session.commit()
     return actor
+
+
+def _read_only() -> bool:
+    """Make the transaction that begins now a reading one; False where one is under way already."""
+    if db.session.in_transaction():
+        return False
+    begin_reading()
+    return True
 
 
 def _render(template: str, **context: Any) -> str:
@@ -243,13 +251,18 @@ def _wrap(app: Flask, settings: Settings) -> None:
         storage_uri=settings.rate_limit_url,
         strategy="moving-window",
     )
+    kept: list[Any] = [limiter]
+    app.extensions["sign-in limits"] = kept  # what nobody holds is forgotten: the library keeps weak references
     for endpoint in ENDPOINTS:
         view = _whole(endpoint, app.view_functions[endpoint])
         if endpoint in _LIMITS:
             place, account = _LIMITS[endpoint]
+            limits = [limiter.limit(place, methods=["POST"])]
             if account:
-                view = limiter.limit(account, key_func=_account_tried, methods=["POST"])(view)
-            view = limiter.limit(place, methods=["POST"])(view)
+                limits.append(limiter.limit(account, key_func=_account_tried, methods=["POST"]))
+            for limit in limits:
+                view = limit(view)
+            kept += limits
         app.view_functions[endpoint] = view
 
 
@@ -270,7 +283,7 @@ def _whole(endpoint: str, view: Callable[..., Any]) -> Callable[..., ResponseRet
                 return render_template("security/confirm_email.html", token=given["token"])
             return view(**given)  # type: ignore[no-any-return]
         if endpoint in _READ_FIRST:
-            begin_reading()
+            _read_only()
         try:
             with transaction():
                 made = view(**given)
