@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 
 from flask import Flask
 from flask_alembic import Alembic
@@ -18,6 +19,8 @@ from fundflow.db import Model, db
 
 migrations = Alembic(metadatas=Model.metadata, run_mkdir=False, command_name="")
 """Brings the schema from any version to any other; needs an application context."""
+# Its running commentary belongs in a debugger, not between the lines that a person reads.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 FEATURES = ("accounts", "rounds", "applications", "reviews", "awards", "payments", "desk")
 
