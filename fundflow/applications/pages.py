@@ -10,11 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from flask import current_app, url_for
-from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from fundflow import clock
@@ -217,14 +215,4 @@ def _as_text(answer: forms.Shown) -> str:
 def file_entry(file: File) -> dict[str, Any]:
     """A file as scripts list it."""
     url = url_for("applications.file", file_id=file.id)
-    return {"id": str(file.id), "name": file.name, "size": size(file.size), "url": url, "field": file.field}
-
-
-def size(count: int) -> str:
-    """A number of bytes in words."""
-    if count < 1024:
-        return str(_("%(count)s bytes", count=count))
-    if count < 1024 * 1024:
-        return str(_("%(count)s kB", count=reader.decimal(-(-count // 1024))))
-    tenths = -(-count * 10 // (1024 * 1024))
-    return str(_("%(count)s MB", count=reader.decimal(Decimal(tenths) / 10)))
+    return {"id": str(file.id), "name": file.name, "size": forms.file_size(file.size), "url": url, "field": file.field}

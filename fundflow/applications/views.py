@@ -48,7 +48,6 @@ pages = Blueprint("applications", __name__)
 def init_app(app: Flask) -> None:
     """Register the pages, and what templates draw declared forms with."""
     forms.init_app(app)
-    app.jinja_env.filters["bytes"] = drawn.size
     app.register_blueprint(pages)
 
 

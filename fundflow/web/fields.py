@@ -19,6 +19,7 @@ from flask_babel import gettext as _
 from wtforms import Form as Inputs
 from wtforms import RadioField, SelectField, SelectMultipleField, StringField
 from wtforms.fields import Field as Input
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget, TextArea, TextInput
 
@@ -180,6 +181,10 @@ def date_ways(locale: str) -> dict[str, Any]:
     return {"read": lambda text: read_date(text, locale), "write": str, "input_type": "date"}
 
 
+def _options(choices: Sequence[tuple[str, str]]) -> list[SelectChoice]:
+    return [SelectChoice(value=value, label=label) for value, label in choices]
+
+
 class _Picked:
     """What both kinds of picking one option share: an unknown value is told and never stored."""
 
@@ -193,14 +198,14 @@ class _Picked:
 
     @property
     def stored(self) -> Any:
-        return self.data if self.data and any(self.data == value for value, _label in self.choices) else None
+        return self.data if self.data and any(self.data == each.value for each in self.choices) else None
 
 
 class Pick(_Picked, SelectField):
     """One of a long list."""
 
     def __init__(self, *args: Any, choices: Sequence[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, choices=[("", _("Choose …")), *choices], validate_choice=False, **kwargs)
+        super().__init__(*args, choices=_options([("", _("Choose …")), *choices]), validate_choice=False, **kwargs)
         self.type = "SelectField"
 
 
@@ -208,7 +213,7 @@ class PickOne(_Picked, RadioField):
     """One of a few, all in sight."""
 
     def __init__(self, *args: Any, choices: Sequence[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, choices=list(choices), validate_choice=False, **kwargs)
+        super().__init__(*args, choices=_options(choices), validate_choice=False, **kwargs)
         self.type = "RadioField"
 
 
@@ -219,13 +224,13 @@ class PickSome(SelectMultipleField):
     option_widget = CheckboxInput()
 
     def __init__(self, *args: Any, choices: Sequence[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, choices=list(choices), validate_choice=False, **kwargs)
+        super().__init__(*args, choices=_options(choices), validate_choice=False, **kwargs)
         self.type = "SelectMultipleField"
 
     @property
     def stored(self) -> Any:
         given = set(self.data or ())
-        return [value for value, _label in self.choices if value in given] or None
+        return [each.value for each in self.choices if each.value in given] or None
 
 
 class Files(Input):

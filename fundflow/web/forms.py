@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from flask import Flask
@@ -16,7 +17,7 @@ from wtforms import Form as Inputs
 from wtforms.fields import Field as Input
 
 from fundflow.money import Money, exponent
-from fundflow.web import fields, refusals
+from fundflow.web import fields, reader, refusals
 from fundflow.workflow import forms as declared
 
 Mode = Literal["edit", "view"]
@@ -294,9 +295,19 @@ def input_attributes(field: Input) -> dict[str, str]:
     return {**tied, "aria-invalid": "true"} if field.errors else tied
 
 
+def file_size(count: int) -> str:
+    """A number of bytes in words."""
+    if count < 1024:
+        return str(_("%(count)s bytes", count=count))
+    if count < 1024 * 1024:
+        return str(_("%(count)s kB", count=reader.decimal(-(-count // 1024))))
+    tenths = -(-count * 10 // (1024 * 1024))
+    return str(_("%(count)s MB", count=reader.decimal(Decimal(tenths) / 10)))
+
+
 def init_app(app: Flask) -> None:
     """Give the templates what components/declared.html draws with."""
     app.jinja_env.globals.update(
         shown_answers=shown, shown_answer=shown_field, places_of=places_of, input_attributes=input_attributes
     )
-    app.jinja_env.filters["smallest_units"] = in_smallest_units
+    app.jinja_env.filters.update(smallest_units=in_smallest_units, bytes=file_size)

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 from flask import Flask, render_template_string
-from playwright.sync_api import Browser
 from werkzeug.datastructures import MultiDict
 
-from fundflow.config import ROOT
 from fundflow.web import forms
-from fundflow.workflow.forms import Field, Form, Option, Section, count_words
+from fundflow.workflow.forms import Field, Form, Option, Section
 from fundflow.workflow.text import Text
 
 
@@ -32,11 +30,8 @@ def form_of(*questions: Field) -> Form:
 
 
 @pytest.fixture(autouse=True)
-def within_a_request(bare: Flask, request: pytest.FixtureRequest) -> Iterator[None]:
+def within_a_request(bare: Flask) -> Iterator[None]:
     forms.init_app(bare)
-    if "chromium" in request.fixturenames:
-        yield  # the browser's own loop does not keep the request that is pushed here
-        return
     with bare.test_request_context("/"):
         yield
 
@@ -272,28 +267,3 @@ def test_answers_are_escaped_where_they_are_read() -> None:
         bound=forms.build(form, "en", "EUR", data),
     )
     assert "<script" not in page and page.count("&lt;script&gt;") >= 7
-
-
-@pytest.mark.browser
-def test_words_are_counted_alike_on_the_page_and_on_the_server(chromium: Browser) -> None:
-    samples = [
-        "",
-        "  ",
-        "one",
-        " two  words\n",
-        "non\u00a0breaking space",
-        "emoji 🏘️ مدينة עיר",
-        "a-b c_d e'f",
-        "x\t\r\ny",
-    ]
-    page = chromium.new_page()
-    module = (ROOT / "fundflow/web/static/js/words.js").read_text(encoding="utf-8")
-    counted = page.evaluate(
-        """async ([module, samples]) => {
-            const words = await import("data:text/javascript," + encodeURIComponent(module));
-            return samples.map(words.count);
-        }""",
-        [module, samples],
-    )
-    page.close()
-    assert counted == [count_words(sample) for sample in samples]
