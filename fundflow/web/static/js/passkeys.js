@@ -22,7 +22,9 @@ function prepare(form) {
       form.elements.credential.value = JSON.stringify(await ask(form.dataset.passkey, JSON.parse(form.dataset.options)));
       form.submit();
     } catch (problem) {
-      status.textContent = problem.name === "InvalidStateError" ? form.dataset.textKnown : form.dataset.textCancelled;
+      const { textKnown, textUnsupported, textCancelled } = form.dataset;
+      // A SecurityError is a site without a name of its own, such as a bare address: no passkey can belong to it.
+      status.textContent = { InvalidStateError: textKnown, SecurityError: textUnsupported }[problem.name] ?? textCancelled;
       busy = false;
       button.disabled = false;
       button.focus();
