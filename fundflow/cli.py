@@ -190,8 +190,8 @@ def verify() -> None:
     with app.app_context():
         _database_reachable(app)
         report = audit.verify()
-    for line in report.breaks:
-        click.echo(line)
+    for broken in report.breaks:
+        click.echo(str(broken))
     click.echo(report.summary)
     sys.exit(0 if report.is_whole else 1)
 
@@ -205,5 +205,6 @@ def routes() -> None:
     rules = sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule)
     width = max(len(rule.rule) for rule in rules)
     for rule in rules:
+        who = gate.rule_of(app, rule.endpoint)
         methods = ",".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
-        click.echo(f"{rule.rule:<{width}}  {methods:<10}  {gate.who(app, rule.endpoint)}")
+        click.echo(f"{rule.rule:<{width}}  {methods:<10}  {who.who if who else 'nobody'}")

@@ -33,7 +33,7 @@ it is refused already when the membership is given, so that nobody holds a right
 """
 
 signed_in = SIGNED_IN
-team_member = Rule(lambda actor: bool(actor.teams), _l("the focal point of your city"))
+team_member = Rule(lambda actor: bool(actor.teams), _l("the focal point of your city"), "city teams")
 
 
 def in_group(*groups: str) -> Rule:
@@ -41,7 +41,7 @@ def in_group(*groups: str) -> Rule:
     unknown = set(groups) - set(GROUPS)
     if unknown:
         raise ValueError(f"No such group: {', '.join(sorted(unknown))}")
-    return Rule(lambda actor: actor.is_in(*groups), _l("an administrator of the fund"))
+    return Rule(lambda actor: actor.is_in(*groups), _l("an administrator of the fund"), ", ".join(groups))
 
 
 staff = in_group(*GROUPS)

@@ -28,7 +28,7 @@ from fundflow.web.shell import nav_item
 pages = Blueprint("rounds", __name__)
 
 managers = in_group(MANAGERS)
-creators = Rule(policy.may_create, _l("a fund manager of every round"))
+creators = Rule(policy.may_create, _l("a fund manager of every round"), "fund-managers of every round")
 
 
 def init_app(app: Flask) -> None:

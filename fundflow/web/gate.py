@@ -28,18 +28,19 @@ class Undeclared(Exception):
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may use a route. `says` names whom to ask for the right, and ends up in the 403 sentence."""
+    """Who may use a route: `who` in plain words for lists, `says` whom to ask for the right, for the 403 sentence."""
 
     may: Callable[[Actor], bool]
     says: str | LazyString
+    who: str
     is_public: bool = False
 
     def __call__(self, actor: Actor) -> bool:
         return self.may(actor)
 
 
-PUBLIC = Rule(lambda _actor: True, _l("nobody"), is_public=True)
-SIGNED_IN = Rule(lambda actor: actor.is_signed_in, _l("an administrator of the fund"))
+PUBLIC = Rule(lambda _actor: True, _l("nobody"), "anyone", is_public=True)
+SIGNED_IN = Rule(lambda actor: actor.is_signed_in, _l("an administrator of the fund"), "everyone signed in")
 
 
 def public(view: View) -> View:
