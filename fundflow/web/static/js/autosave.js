@@ -110,6 +110,7 @@ class Autosave {
     const zone = document.documentElement.dataset.zone || undefined;
     const time = at.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone });
     this.say(this.text("saved", "Saved {time}", { time }), "saved");
+    this.form.dispatchEvent(new CustomEvent("autosave:saved", { detail: said })); // pages that show more of the answer
   }
 
   failed(said, status) {
