@@ -166,6 +166,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "EMAIL_TEMPLATE_PASSWORD_RESET_NOTICE": "security/password_changed",
         "EMAIL_TEMPLATE_PASSWORD_CHANGE_NOTICE": "security/password_changed",
         "MSG_CONFIRM_REGISTRATION": (_l("Look into your mail to go on."), "success"),
+        "MSG_GENERIC_AUTHN_FAILED": (_l("The address or the password is not right."), "error"),
         "MSG_UNAUTHENTICATED": (_l("Sign in to see this page."), "info"),
         "MSG_REAUTHENTICATION_REQUIRED": (_l("Please confirm that it is you, then go on."), "info"),
         # Addresses and where each step leads.
