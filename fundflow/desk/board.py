@@ -24,6 +24,7 @@ from fundflow.money import Money
 from fundflow.rounds.models import Round
 from fundflow.rounds.policy import within
 from fundflow.web import paging
+from fundflow.web.fields import clean
 from fundflow.web.paging import Key, Page
 from fundflow.workflow.definition import Workflow
 
@@ -31,6 +32,8 @@ ENDED = "ended:"
 """Marks an outcome where a state is meant otherwise, in the filter and in the address."""
 
 CSV_BATCH = 500
+WIDTH = 6
+"""Columns of a line; paging adds its keys behind them."""
 
 _is_sent = Application.submitted_at.is_not(None)
 _amount = sa.func.coalesce(sa.case((_is_sent, Application.requested_minor), else_=None), -1)
@@ -58,12 +61,13 @@ class Filters:
     @classmethod
     def read(cls, sent: Mapping[str, str]) -> Filters:
         """From an address; text is cut to what a person would type."""
-        sort = sent.get("sort", "")
+        typed = {name: clean(value) for name, value in sent.items()}
+        sort = typed.get("sort", "")
         return cls(
-            round=sent.get("round", "")[:80],
-            place=sent.get("state", "")[:80],
-            country=sent.get("country", "")[:2].upper(),
-            search=" ".join(sent.get("q", "").replace("\x00", "").split())[:100],
+            round=typed.get("round", "")[:80],
+            place=typed.get("state", "")[:80],
+            country=typed.get("country", "")[:2].upper(),
+            search=" ".join(typed.get("q", "").split())[:100],
             sort=sort if sort in SORTS else "waiting",
         )
 
@@ -208,7 +212,7 @@ def _statement(actor: Actor, filters: Filters) -> sa.Select[*tuple[Any, ...]]:
 def page(actor: Actor, filters: Filters, after: str | None) -> Page[Row]:
     """One page of the pipeline; one query whatever its length."""
     found = paging.read(db.session, _statement(actor, filters), SORTS[filters.sort], after)
-    return Page([Row(*row) for row in found], found.after, found.next)
+    return Page([Row(*row[:WIDTH]) for row in found], found.after, found.next)
 
 
 def every(actor: Actor, filters: Filters) -> Iterator[Row]:
@@ -217,7 +221,7 @@ def every(actor: Actor, filters: Filters) -> Iterator[Row]:
     while True:
         found = paging.read(db.session, _statement(actor, filters), SORTS[filters.sort], after, CSV_BATCH)
         for row in found:
-            yield Row(*row)
+            yield Row(*row[:WIDTH])
         if found.next is None:
             return
         after = found.next

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, Field, HiddenField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import InputRequired
 from wtforms.widgets import DateInput
 
 from fundflow.errors import Refused
@@ -53,6 +53,11 @@ class ActForm(FlaskForm):
         """The declared fields as they were typed."""
         return {field.name.removeprefix(PREFIX): field.data or "" for field in self if field.name.startswith(PREFIX)}
 
+    @property
+    def reason_given(self) -> str | None:
+        """The reason as it was typed; None where the step asks for none."""
+        return self["reason"].data if "reason" in self else None
+
     def say(self, problems: Mapping[str, Refused]) -> None:
         """Put each refusal at its field."""
         for name, problem in problems.items():
@@ -68,14 +73,12 @@ def act_form(transition: Transition, application: Application, language: str) ->
     parts: dict[str, Any] = {
         PREFIX + name: _field(each, application, language) for name, each in transition.input.items()
     }
-    parts["reason"] = TextAreaField(
-        _l("Reason"),
-        description=_l("The city's team reads this.")
-        if transition.reason
-        else _l("You may say why; the city's team reads it."),
-        validators=[] if transition.reason else [Optional()],
-        render_kw={"rows": 5, "maxlength": 4000},
-    )
+    if transition.reason:
+        parts["reason"] = TextAreaField(
+            _l("Reason"),
+            description=_l("The city's team reads this."),
+            render_kw={"rows": 5, "maxlength": 4000},
+        )
     if transition.confirm:
         parts["confirm"] = BooleanField(
             _l("Yes, I am sure"), validators=[InputRequired(_l("Tick this box to show that you are sure."))]

@@ -155,7 +155,6 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
     team = accounts.team_of(application.city_id)
     events = lifecycle.history(application.id)
     ended = _end_label(workflow, application, language)
-    ways = [_way(workflow, each, application.state, language) for each in decisions]
     return Story(
         application=application,
         workflow=workflow,
@@ -168,8 +167,8 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
         place=ended or workflow.states[shown].label.in_(language),
         is_ended=application.outcome is not None,
         path=_path(workflow, shown, ended, application.outcome is not None, language),
-        ways=ways,
-        next=_next(workflow, application, shown, {way.id for way in ways}, language),
+        ways=[_way(workflow, each, application.state, language) for each in decisions],
+        next=_next(workflow, application, shown, language),
         dues=_dues(workflow, application, now, language),
         forms=_forms(workflow, application, cell, language),
         documents=awards.documents_of(actor, application),
@@ -208,7 +207,7 @@ def _way(workflow: Workflow, decision: Decision, state: str, language: str) -> W
         transition.label.in_(language),
         transition.help.in_(language) if transition.help else "",
         decision.allowed,
-        decision.refusals(language),
+        list(dict.fromkeys(decision.refusals(language))),
         tone_of(workflow, transition, state),
     )
 
@@ -237,14 +236,14 @@ def _path(workflow: Workflow, shown: str, ended: str, has_ended: bool, language:
     return stops
 
 
-def _next(workflow: Workflow, application: Application, shown: str, own: set[str], language: str) -> list[str]:
-    """Who may do what next, besides what the person can do; in words."""
+def _next(workflow: Workflow, application: Application, shown: str, language: str) -> list[str]:
+    """Who may do what next, as far as this person is shown where it stands."""
     if application.outcome is not None or workflow.states[shown].is_final:
         return []
-    return [
+    return process.scoring(workflow, shown, language) + [
         process.leads(workflow, each, shown, language)
         for each in workflow.transitions_from(shown)
-        if each.id not in own and each.by_from(shown) != {SYSTEM}
+        if each.by_from(shown) != {SYSTEM}
     ]
 
 

@@ -105,9 +105,9 @@ def desk_of(actor: Actor, workflows: Mapping[str, Workflow]) -> Desk:
     return desk
 
 
-def by_date(task: Task) -> tuple[datetime, str]:
-    """The order of tasks: what is due first comes first, what has no date last."""
-    return task.due_at or LAST, task.subject
+def by_date(task: Task) -> datetime:
+    """The order of tasks: what is due first comes first; what has no date comes last, the longest waiting first."""
+    return task.due_at or LAST
 
 
 def roles_at(workflow: Workflow, row: Row, actor: Actor) -> frozenset[str]:
@@ -206,7 +206,7 @@ def _reviewing(around: _Around, ways_on: Sequence[Transition]) -> Task | None:
 
 
 def _reviews_sent(progress: Progress) -> str:
-    sent = _("%(n)s of %(needed)s needed reviews sent.", n=progress.submitted, needed=progress.needed)
+    sent = _("Reviews sent: %(n)s, needed: %(needed)s.", n=progress.submitted, needed=progress.needed)
     if progress.score is None:
         return sent
     return (

@@ -124,7 +124,7 @@ def act(application_id: UUID, transition: str) -> ResponseReturnValue:
                 actor=g.actor,
                 key=key,
                 revision=revision,
-                reason=form.reason.data,
+                reason=form.reason_given,
                 input=form.inputs(),
                 received_at=received_at,
             )
@@ -168,11 +168,14 @@ def _act_page(application: Application, step: Transition, form: ActForm, says: l
         tone=tone_of(workflow, step, application.state) if application.state in step.sources else "primary",
         form=form,
         says=says or [],
-        refusals=decision.refusals(language) if decision and not decision.allowed and not says else [],
+        refusals=list(dict.fromkeys(decision.refusals(language)))
+        if decision and not decision.allowed and not says
+        else [],
         is_open=decision is not None and decision.allowed,
         is_possible=decision is not None,
         leads_to=process.leads_to(workflow, step, application.state, language),
         consequences=process.consequences(workflow, step.do, language, amount),
+        amount=amount if application.city_id in g.actor.city_ids or application.submitted_at else None,
         deadline=deadline_of(application, step),
     )
 

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
+from wtforms.validators import Optional
 from wtforms.widgets import DateTimeLocalInput
 
 from fundflow.errors import Refused
@@ -24,6 +25,7 @@ from fundflow.rounds.models import Round
 from fundflow.rounds.plans import Plan
 from fundflow.rounds.wall import wall_of, zones
 from fundflow.web import reader
+from fundflow.web.fields import clean
 from fundflow.web.refusals import sentence
 
 NEW = "new"
@@ -41,18 +43,23 @@ class RoundForm(FlaskForm):
     )
     slug = StringField(
         _l("Address"),
+        validators=[Optional()],
         description=_l("The last part of the round's web address. Leave it empty to make it from the title."),
     )
     window = SelectField(_l("Window"), description=_l("The themed part of the fund that this round belongs to."))
-    new_window = StringField(_l("Name of the new window"), description=_l("Only if you chose “A new window”."))
-    theme = StringField(_l("Theme"), description=_l("A few words."))
+    new_window = StringField(
+        _l("Name of the new window"), validators=[Optional()], description=_l("Only if you chose “A new window”.")
+    )
+    theme = StringField(_l("Theme"), validators=[Optional()], description=_l("A few words."))
     summary = TextAreaField(
         _l("Summary"),
+        validators=[Optional()],
         description=_l("One or two sentences for the list of rounds."),
         render_kw={"rows": 2},
     )
     text = TextAreaField(
         _l("Description"),
+        validators=[Optional()],
         description=_l("What is funded, and who may apply. An empty line begins a new paragraph."),
         render_kw={"rows": 10},
     )
@@ -113,7 +120,7 @@ class RoundForm(FlaskForm):
                 problems[name] = problem
                 return otherwise
 
-        typed: dict[str, Any] = {name: self[name].data or "" for name in TEXTS}
+        typed: dict[str, Any] = {name: clean(self[name].data or "") for name in TEXTS}
         typed["closes_wall"] = taken("closes", wall_of, "")
         if base is None:
             currency = self.currency.data or ""
@@ -123,7 +130,7 @@ class RoundForm(FlaskForm):
                 )
             typed |= {
                 "window_id": None if self.window.data in (NEW, None, "") else UUID(self.window.data),
-                "new_window": self.new_window.data or "",
+                "new_window": clean(self.new_window.data or ""),
                 "slug": (self.slug.data or "").strip() or plans.slug_of(self.title.data or ""),
                 "zone": self.zone.data or "",
                 "opens_wall": taken("opens", wall_of, ""),

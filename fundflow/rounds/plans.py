@@ -25,6 +25,8 @@ from fundflow.workflow.definition import Workflow
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 RESERVED = frozenset({"new", "manage"})
+LONGEST = {"title": 200, "theme": 200, "new_window": 200, "summary": 1_000, "text": 20_000}
+"""How many characters each text may have."""
 
 
 class NoSuchCurrency(Refused):
@@ -77,6 +79,12 @@ class SlugTaken(Refused):
 
 class TitleMissing(Refused):
     """Give the round a title."""
+
+    status = 422
+
+
+class TooLong(Refused):
+    """This is too long: at most {limit} characters fit here, and it has {length}."""
 
     status = 422
 
@@ -180,6 +188,9 @@ def workflow_named(name: str) -> Workflow | None:
 def problems_of(plan: Plan, *, of: Round | None = None) -> dict[str, Refused]:
     """Everything wrong with a plan at once, by field; empty when it can be saved."""
     found: dict[str, Refused] = {}
+    for name, limit in LONGEST.items():
+        if len(getattr(plan, name)) > limit:
+            found[name] = TooLong(limit=limit, length=len(getattr(plan, name)))
     if not plan.title.strip():
         found["title"] = TitleMissing()
     if plan.window_id is None:

@@ -138,12 +138,15 @@ def steps(workflow: Workflow, language: str) -> list[Step]:
     found = []
     for state in workflow.states.values():
         lines = [state.help.in_(language)] if state.help else []
+        lines += scoring(workflow, state.id, language)
         lines += [
             leads(workflow, each, state.id, language)
             for each in workflow.transitions_from(state.id)
             if _is_a_way_on(each)
         ]
-        lines += [line for timer in workflow.timers.values() if state.id in timer.states and (line := limit(timer))]
+        lines += [
+            line for timer in workflow.timers.values() if state.id in timer.states and (line := limit(timer, language))
+        ]
         if state.is_final:
             lines.append(_("The application is complete."))
         found.append(Step(state.id, state.label.in_(language), lines))
@@ -156,18 +159,28 @@ def _is_a_way_on(transition: Transition) -> bool:
 
 
 def leads(workflow: Workflow, transition: Transition, state: str, language: str) -> str:
-    """“Submit”: by the city team, leads to “Review”."""
+    """City team: “Submit” leads to “Under review”."""
     who = people(workflow, transition.by_from(state) or transition.by, language)
     what = transition.label.in_(language)
     to = transition.destination(state)
     if to is not None:
-        return _(
-            "“%(what)s” by %(who)s leads to “%(where)s”.",
-            what=what,
-            who=who,
-            where=workflow.states[to].label.in_(language),
+        where = workflow.states[to].label.in_(language)
+        return _("%(who)s: “%(what)s” leads to “%(where)s”.", what=what, who=who, where=where)
+    return _("%(who)s: “%(what)s” ends it.", what=what, who=who)
+
+
+def scoring(workflow: Workflow, state: str, language: str) -> list[str]:
+    """Who scores an application in this state, and how many sheets are needed."""
+    return [
+        _(
+            "%(who)s: score it, each alone; %(count)s are asked and at least %(quorum)s must answer.",
+            who=workflow.roles[review.by].label.in_(language),
+            count=review.count,
+            quorum=review.quorum,
         )
-    return _("“%(what)s” by %(who)s ends it.", what=what, who=who)
+        for review in workflow.reviews.values()
+        if review.state == state
+    ]
 
 
 def leads_to(workflow: Workflow, transition: Transition, state: str, language: str) -> str:
@@ -187,10 +200,10 @@ def people(workflow: Workflow, roles: frozenset[str] | tuple[str, ...], language
     return format_list(named, style="or", locale=reader.locale()) if named else _("nobody")
 
 
-def limit(timer: Timer) -> str:
+def limit(timer: Timer, language: str) -> str:
     """The time limit that a timer sets, in words; empty where it only follows another moment."""
     if timer.after is not None:
-        return _("Time limit: %(time)s.", time=duration(timer.after))
+        return _("%(what)s: after %(time)s.", what=timer.label.in_(language), time=duration(timer.after))
     if timer.at is not None and timer.at.reads == {"round.closes_at"}:
         return _("Until the round closes.")
     return ""

@@ -25,7 +25,8 @@ def _rounds() -> sa.Select[Round]:
 
 def _one(query: sa.Select[Round], key: UUID | str) -> Round:
     named = Round.id == key if isinstance(key, UUID) else Round.slug == key
-    found = db.session.scalar(query.where(named))
+    is_writable = isinstance(key, UUID) or "\x00" not in key
+    found = db.session.scalar(query.where(named)) if is_writable else None
     if found is None:
         raise NotFound
     return found

@@ -21,6 +21,7 @@ from fundflow.lifecycle.actor import Actor
 from fundflow.rounds import policy, queries
 from fundflow.rounds.models import Round, Window
 from fundflow.rounds.plans import (
+    LONGEST,
     ClosesInThePast,
     NoSuchWorkflow,
     Plan,
@@ -87,7 +88,7 @@ def edit_round(round_: Round, plan: Plan, *, revision: int, actor: Actor) -> Rou
         raise RoundChanged
     found = problems_of(plan, of=round_)
     if round_.status == "published":
-        found = {field: problem for field, problem in found.items() if field in ("title", "closes")}
+        found = {field: problem for field, problem in found.items() if field in (*LONGEST, "closes")}
         found |= _promises(round_, plan)
     if found:
         raise WrongRound(found)
