@@ -65,7 +65,8 @@ def svg(workflow: Workflow, language: str, current: str | None = None) -> str:
     title = workflow.title.in_(language)
     named = f"{workflow.id}-{language}"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img" aria-labelledby="flow-{named} flow-{named}-d"',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img"'
+        f' aria-labelledby="flow-{named} flow-{named}-d"',
         f' viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" width="{layout.width:.0f}"',
         f' height="{layout.height:.0f}" font-family="system-ui, -apple-system, Segoe UI, sans-serif">',
         f'<title id="flow-{named}">{escape(title)}</title>',
@@ -192,7 +193,7 @@ def _beside(layout: Layout, group: list[Arrow]) -> str:
         path = f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
     x, y, anchor = (x1 + x2) / 2, (y1 + y2) / 2, "middle"
     if abs(y1 - y2) > 1:
-        x, anchor = x + 12, "start"
+        x, anchor = (x - 12, "end") if y2 > y1 else (x + 12, "start")
     parts = [f'<g class="flow-arrow" data-transition="{group[0].id}">', _line(path, target.x - 1, y2)]
     above = [line for arrow in group for line in wrapped(arrow.label, 16)]
     for number, line in enumerate(reversed(above)):

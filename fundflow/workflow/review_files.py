@@ -101,7 +101,7 @@ def _score(settings: dict[str, Place], sheet: Form | None) -> dict[str, Any]:
     """Weights by criterion: those written here, or else those of the sheet's score fields."""
     found: dict[str, Any] = {"weights": {}, "aggregate": "mean", "scale": 10}
     criteria = {f.id: f for f in sheet.fields.values() if f.type == "score"} if sheet else {}
-    place = settings.get("score") or settings.get("form")
+    place = settings.get("form")
     if "score" in settings:
         parts = settings["score"].settings(("field", "weights", "aggregate", "scale"), what="score")
         if "aggregate" in parts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -71,7 +72,7 @@ def read(file: str, text: str) -> Source:
         source.add("FF002", "this file is larger than 256 KB", (1, 1))
         return source
     try:
-        events = [e for e in YAML(typ="safe", pure=True).parse(text)]  # noqa: C416 - reading it may fail midway
+        events = _events(text)
     except YAMLError as error:
         _syntax(source, error, text)
         return source
@@ -83,6 +84,12 @@ def read(file: str, text: str) -> Source:
         return source
     source.data = reading.node((), 0)
     return source
+
+
+@lru_cache(maxsize=32)
+def _events(text: str) -> tuple[Any, ...]:
+    """The parser's events. The same texts are read again when a shipped file is pinned, then loaded by its digest."""
+    return tuple(YAML(typ="safe", pure=True).parse(text))
 
 
 def _place(event: Any) -> tuple[int, int]:
@@ -127,7 +134,7 @@ def _hint(problem: str, context: str, text: str, line: int) -> str:
 class _Reading:
     """Goes through the parser's events once."""
 
-    def __init__(self, source: Source, events: list[Any]) -> None:
+    def __init__(self, source: Source, events: tuple[Any, ...]) -> None:
         self.source = source
         wanted = (AliasEvent, ScalarEvent, MappingStartEvent, MappingEndEvent, SequenceStartEvent, SequenceEndEvent)
         self.events = [e for e in events if isinstance(e, wanted)]

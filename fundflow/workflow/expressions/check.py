@@ -267,6 +267,8 @@ class Checker:
 
     def _divisor(self, node: Binary) -> None:
         by = node.right
+        if isinstance(by, Unary) and by.sign == "-":
+            by = by.operand
         if not isinstance(by, Constant) or not isinstance(by.value, int | Decimal) or by.value == 0:
             self.wrong(f"{node.sign} needs a number that is not 0 on its right, written out", by)
 

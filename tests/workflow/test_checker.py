@@ -1,0 +1,77 @@
+# ruff: noqa: E501 - each row of a table of mistakes stays on its line
+"""What is sound in form and wrong in sense is found, where it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from fundflow.workflow import checker, loader
+from fundflow.workflow.problems import Problem
+from tests.workflow.files import MAIN, changed
+
+NEW_STATE = "  review:\n    label: {en: Under review"
+LIMBO = "  limbo:\n    label: {en: Limbo, fr: Limbes}\n    view: {officer: [proposal], applicant: [proposal]}\n"
+GO = "  go:\n    label: {en: Go, fr: Aller}\n    from: review\n    to: limbo\n    by: officer\n    do: [{notify: a, to: applicant}]\n"
+BACK = "  round:\n    label: {en: R, fr: R}\n    from: limbo\n    to: limbo\n    by: officer\n    do: [{notify: a, to: applicant}]\n"
+
+
+def findings(files: dict[str, str]) -> list[Problem]:
+    return checker.check(loader.load(files, MAIN))
+
+
+def line_of(needle: str, files: dict[str, str]) -> int:
+    return files[MAIN][: files[MAIN].index(needle)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "code", "words"),
+    [
+        (NEW_STATE, LIMBO + NEW_STATE, "limbo:", "FF103", "no application can ever get to 'limbo'"),
+        (NEW_STATE, LIMBO + NEW_STATE, "limbo:", "FF104", "dead end"),
+        ("    final: success\n", "", "reported:\n", "FF104", "'reported' is a dead end"),
+        ("from: disbursed\n    to: reported", "from: [disbursed, reported]\n    to: reported", "from: [disbursed, reported]", "FF105", "nothing can leave it"),
+        ("    then: lapse\n", "", "by: system", "FF158", "no timer starts it in 'draft'"),
+        ("in: disbursed\n", "in: reported\n", "in: reported", "FF154", "can do nothing"),
+        ("remind: [30 days, 7 days]", "remind: [13 months]", "remind: [13 months]", "FF160", "lasts only 12 months"),
+        ("reviewer: [proposal], officer: [proposal, panel]", "officer: [proposal, panel]", "review:\n    label", "FF168", "reviewers ('reviewer') cannot see anything"),
+        ("applicant: [proposal], reviewer", "applicant: [proposal, panel], reviewer", "view: {applicant: [proposal, panel]", "FF169", "could read the reviews"),
+        ("quorum: 2\n", "quorum: 3\n", "quorum: 3", "FF164", "one recusal"),
+        ("edit: {applicant: [report]}", "edit: {applicant: [proposal]}", "{complete: report}", "FF141", "nobody can fill it in"),
+        ("edit: {applicant: [report]}", "edit: {applicant: [proposal]}", "report: forms/", "FF142", "nobody can ever fill in"),
+        ("forms:\n", "  auditor: {is: group, group: auditors, label: {en: A, fr: A}}\n\nforms:\n", "auditor:", "FF137", "never used"),
+        ("{ledger: commit, amount: application.requested}", "{document: letter}", "ledger: pay", "FF175", "when disburse leaves 'approved'"),
+        ("      - {ledger: release}\n", "", "cancel:\n    label", "FF176", "money still committed"),
+        ("      - {ledger: pay, amount: input.amount}\n", "      - {ledger: commit, amount: input.amount}\n", "ledger: commit, amount: input", "FF174", "committed already"),
+        ("    do: [{notify: declined, to: applicant}]\n", "", "decline:\n    label", "FF178", "nobody tells the applicant about decline"),
+    ],
+)  # fmt: skip
+def test_a_finding_stands_where_it_was_made(old: str, new: str, at: str, code: str, words: str) -> None:
+    files = changed(old, new)
+    found = findings(files)
+    fitting = [p for p in found if p.code == code and words in p.message]
+    assert fitting, "\n".join(map(str, found)) or "nothing was found"
+    assert fitting[0].line == line_of(at, files)
+
+
+def test_a_trap_is_a_state_from_which_no_end_can_be_reached() -> None:
+    files = changed(NEW_STATE, LIMBO + NEW_STATE)
+    files[MAIN] = files[MAIN].replace("  send_back:\n", GO + BACK + "  send_back:\n", 1)
+    assert any(p.code == "FF106" and "only goes round 'limbo'" in p.message for p in findings(files))
+
+
+def test_a_quorum_nobody_waits_for_is_found() -> None:
+    files = changed("      - {quorum: panel}\n", "")
+    files[MAIN] = files[MAIN].replace("    when: [{quorum: panel}]\n", "")
+    assert "FF165" in {p.code for p in findings(files)}
+
+
+def test_whoever_decides_must_see_something() -> None:
+    files = changed(
+        "officer: [proposal, panel], finance: [proposal]}\n  disbursed", "officer: [proposal, panel]}\n  disbursed"
+    )
+    assert any(p.code == "FF144" and "'finance' can do 'disburse'" in p.message for p in findings(files))
+
+
+def test_a_hidden_state_is_given_away_by_mail_by_views_and_by_buttons() -> None:
+    files = changed("    view: {applicant: [proposal], officer: [proposal, panel], finance: [proposal]}\n  disbursed", "    shown_as: {applicant: review}\n    view: {officer: [proposal, panel], finance: [proposal]}\n  disbursed")  # fmt: skip
+    assert {"FF145", "FF146", "FF147"} <= {p.code for p in findings(files)}
