@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import page
 import pytest
@@ -91,7 +92,7 @@ def test_agreement_meets_pdf_ua_1_without_a_single_failure(language: str, englis
     pdf = {"en": english, "fr": french}[language]
     report = page.validate_pdf_bytes(pdf, profile=page.ValidationProfile.PDF_UA_1)
     assert [(each.rule_id, each.message) for each in report.failures] == []
-    root = PdfReader(io.BytesIO(pdf)).trailer["/Root"]
+    root: Any = PdfReader(io.BytesIO(pdf)).trailer["/Root"]
     assert root["/Lang"] == language
     assert root["/MarkInfo"]["/Marked"]
     assert root["/ViewerPreferences"]["/DisplayDocTitle"]
@@ -119,11 +120,8 @@ def test_html_in_a_title_is_text(english: bytes) -> None:
 
 
 def test_names_in_arabic_and_with_accents_have_their_letters(english: bytes) -> None:
-    fonts = {
-        str(font.get_object()["/BaseFont"])
-        for each in PdfReader(io.BytesIO(english)).pages
-        for font in each["/Resources"]["/Font"].values()
-    }
+    pages: Any = PdfReader(io.BytesIO(english)).pages
+    fonts = {str(font.get_object()["/BaseFont"]) for each in pages for font in each["/Resources"]["/Font"].values()}
     assert any("Arabic" in name for name in fonts), fonts
     assert "Jörg" not in text_of(english), "the finance officer signs nothing"
 

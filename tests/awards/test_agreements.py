@@ -102,9 +102,10 @@ def test_job_prints_keeps_and_marks_and_the_next_event_carries_the_digest(app: F
     french = rows_of(application)["fr"]
     again = documents.render("grant_agreement", service.printed_facts(french), "fr")
     assert hashlib.sha256(again).hexdigest() == french.sha256, "the facts no longer give the same bytes"
-    for job in render_jobs():
-        db.session.rollback()
-        service.render(dict(job.payload))
+    payloads = [dict(job.payload) for job in render_jobs()]
+    db.session.rollback()
+    for payload in payloads:
+        service.render(payload)
         db.session.commit()
     assert rows_of(application)["fr"].rendered_at == french.rendered_at, "printed twice"
     make.pay(application, cast.finance, 10_000)
