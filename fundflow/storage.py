@@ -6,6 +6,7 @@ in a sentence. What is kept is never changed; the same bytes twice are kept once
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import re
@@ -137,7 +138,14 @@ def stream(sha256: str) -> Iterator[bytes]:
     return (bytes(piece) for piece in found.stream(min_chunk_size=CHUNK))
 
 
+def is_full(problem: Exception) -> bool:
+    """Whether this failure means that there is no room left: the disk, a quota, or the largest size of a file."""
+    if isinstance(problem, OSError) and problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return True
+    return bool(_FULL.search(str(problem)))
+
+
 def _refusal(problem: Exception) -> Refused:
-    full = bool(_FULL.search(str(problem)))
+    full = is_full(problem)
     log.error("storage_refused", problem=str(problem).partition("\n")[0], full=full)
     return StorageFull() if full else StorageDown()

@@ -6,7 +6,7 @@ What a person may not see is answered like what does not exist.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -91,7 +91,7 @@ def applications_for(
         )
     keys = (paging.Key(Application.created_at, descending=True), paging.Key(Application.id, descending=True))
     page = paging.read(db.session, query, keys, after, size)  # type: ignore[arg-type]
-    return paging.Page([Row(*row) for row in page], page.after, page.next)
+    return paging.Page([Row(*row[: len(fields(Row))]) for row in page], page.after, page.next)
 
 
 def of_city_in_round(city_id: UUID, round_id: UUID) -> Application | None:

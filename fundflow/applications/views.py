@@ -14,6 +14,7 @@ from flask import (
     Flask,
     Response,
     abort,
+    current_app,
     flash,
     g,
     jsonify,
@@ -48,7 +49,15 @@ pages = Blueprint("applications", __name__)
 def init_app(app: Flask) -> None:
     """Register the pages, and what templates draw declared forms with."""
     forms.init_app(app)
+    app.register_error_handler(OSError, _no_room)
     app.register_blueprint(pages)
+
+
+def _no_room(problem: OSError) -> ResponseReturnValue:
+    """A disk that is full already while an upload is read in is told like one that is full when it is kept."""
+    if storage.is_full(problem):
+        return current_app.handle_user_exception(storage.StorageFull())
+    raise problem
 
 
 @pages.get("/rounds/<slug>/apply")
