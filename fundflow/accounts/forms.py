@@ -294,6 +294,9 @@ class ProfileForm(FlaskForm):
         super().__init__(*args, **kwargs)
         self.language.choices = [(code, reader.own_name(code)) for code in reader.settings().languages]
         self.timezone.choices = list(zones())
+        kept = self.timezone.object_data
+        if kept and all(kept != zone for zone, _name in self.timezone.choices):
+            self.timezone.choices.append((kept, kept))  # what the browser named once, under a name not offered here
 
 
 @lru_cache(maxsize=1)

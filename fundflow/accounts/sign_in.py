@@ -13,8 +13,9 @@ from functools import wraps
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, current_app, g, redirect, render_template, request, session, url_for
+from flask import Flask, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -100,6 +101,7 @@ def init_app(app: Flask) -> None:
         render_template=_render,
     )
     security.want_json(lambda _request: False)
+    security.reauthn_handler(_prove_again)
     security.login_manager.request_loader(None)  # sessions only: no token in an address or a header signs anybody in
     security.i18n_domain = credentials.Sentences(app)  # type: ignore[no-untyped-call]
     _wrap(app, settings)
@@ -168,7 +170,6 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "MSG_CONFIRM_REGISTRATION": (_l("Look into your mail to go on."), "success"),
         "MSG_GENERIC_AUTHN_FAILED": (_l("The address or the password is not right."), "error"),
         "MSG_UNAUTHENTICATED": (_l("Sign in to see this page."), "info"),
-        "MSG_REAUTHENTICATION_REQUIRED": (_l("Please confirm that it is you, then go on."), "info"),
         # Addresses and where each step leads.
         "LOGIN_URL": "/sign-in",
         "LOGOUT_URL": "/sign-out",
@@ -265,6 +266,13 @@ def _wrap(app: Flask, settings: Settings) -> None:
                 view = limit(view)
             kept += limits
         app.view_functions[endpoint] = view
+
+
+def _prove_again(_within: timedelta, _grace: timedelta) -> Response:
+    """Ask who is there again, then go back: to the page itself, or to the page whose form was sent."""
+    flash(_("Please confirm that it is you, then go on."), "info")
+    back = request.full_path.removesuffix("?") if request.method in ("GET", "HEAD") else gate.page_of_the_form()
+    return redirect(url_for("security.verify", next=gate.safe_path(back)), 303)
 
 
 def _account_tried() -> str:

@@ -278,7 +278,7 @@ def _people_page(form: forms.GroupForm, says: list[str] | None = None) -> Respon
         shown=queries.SHOWN,
         groups=[(group, [each for each in members if each.group == group]) for group in policy.GROUPS],
         group_help=forms.GROUP_HELP,
-        invitations=[queries.offer_of(each) for each in queries.group_invitations()],
+        invitations=queries.offers_of(queries.group_invitations()),
     )
     return page, 422 if form.errors or says else 200
 

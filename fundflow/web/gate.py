@@ -123,11 +123,11 @@ def _check() -> ResponseReturnValue | None:
 def _to_sign_in() -> ResponseReturnValue:
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         return {"error": _("You are signed out. Sign in again; what you typed is still on this page.")}, 401
-    back = request.full_path.removesuffix("?") if request.method in ("GET", "HEAD") else _page_of_the_form()
+    back = request.full_path.removesuffix("?") if request.method in ("GET", "HEAD") else page_of_the_form()
     return redirect(url_for("security.login", next=safe_path(back)), 303)
 
 
-def _page_of_the_form() -> str | None:
+def page_of_the_form() -> str | None:
     """Our page that a refused POST came from: an address that only takes POST is no place to return to."""
     here, there = urlsplit(request.host_url), urlsplit(request.referrer or "")
     if (there.scheme, there.netloc) != (here.scheme, here.netloc):

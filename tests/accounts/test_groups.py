@@ -234,3 +234,35 @@ def test_roles_are_read_from_the_database_not_from_the_actor(app: Flask, two_rou
 def test_a_rule_for_a_group_that_does_not_exist_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="No such group: kings"):
         policy.in_group("kings")
+
+
+def test_a_form_sent_with_an_old_sign_in_leads_back_to_its_page(client: FlaskClient, admin: User) -> None:
+    sign_in(client, admin)
+    mine = db.session.scalars(sa.select(GroupMember.id)).one()
+    db.session.commit()
+    with client.session_transaction() as session:
+        session["fs_paa"] = time.time() - 3600
+    answer = client.post(f"/people/members/{mine}/remove", headers={"Referer": "http://localhost/people?q=a"})
+    assert (answer.status_code, answer.location) == (303, "/sign-in/again?next=/people?q%3Da")
+
+
+@pytest.mark.parametrize("rows", [1, 3, 30])
+def test_the_page_of_people_asks_the_same_questions_however_many_they_are(
+    client: FlaskClient, admin: User, rows: int
+) -> None:
+    actor = queries.actor_for(admin.id)
+    for number in range(rows):
+        service.add_to_group(service.register_person(f"p{number}@fund.example", f"P {number}"), "reviewers")
+        service.invite_to_group(f"i{number}@fund.example", "auditors", by=actor)
+    db.session.commit()
+    sign_in(client, admin)
+    asked: list[str] = []
+
+    @sa.event.listens_for(db.engine, "before_cursor_execute")
+    def count(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if statement.startswith("SELECT"):
+            asked.append(statement)
+
+    page = client.get("/people?q=p")
+    assert page.text.count("@fund.example") > rows
+    assert len(asked) == 8, "\n".join(asked)
