@@ -14,6 +14,7 @@ from typing import Any
 
 from babel import Locale
 
+from fundflow.errors import Refused
 from fundflow.money import Money
 from fundflow.workflow import sentences
 from fundflow.workflow.forms import Field, Form, Missing, count_words
@@ -53,7 +54,7 @@ def value(field: Field, stored: Any, currency: str) -> Any:
         case "choice":
             return stored if field.option(stored) else None
         case "country":
-            return stored if stored in countries() else None
+            return stored if isinstance(stored, str) and stored in countries() else None
         case _:
             return stored if isinstance(stored, str) and stored.strip() else None
 
@@ -109,7 +110,8 @@ def _wrong(
 ) -> Iterator[Text]:
     """Every rule of one field that its answer breaks."""
     if typed is None or typed == ():
-        if stored not in (None, "", [], {}) and field.type not in ("file", "table", "choices"):
+        is_blank = stored in (None, "", [], {}) or (isinstance(stored, str) and not stored.strip())
+        if not is_blank and field.type not in ("file", "table", "choices"):
             yield sentences.fill(sentences.NOT_READABLE, label=field.label)
         elif field.required or field.min_rows:
             yield sentences.fill(sentences.BY_TYPE.get(field.type, sentences.REQUIRED), label=field.label)
@@ -144,7 +146,10 @@ def _out_of_bounds(field: Field, typed: Decimal | Money, currency: str) -> Itera
     amount = typed.amount if isinstance(typed, Money) else typed
 
     def shown(bound: Decimal) -> Decimal | Money:
-        return Money.of(bound, currency) if isinstance(typed, Money) else bound
+        try:
+            return Money.of(bound, currency) if isinstance(typed, Money) else bound
+        except Refused:
+            return bound  # finer than this currency's smallest unit, so it cannot be written as an amount of it
 
     lowest = Decimal(0) if field.min is None and field.type in ("money", "score") else field.min
     highest = Decimal(10) if field.max is None and field.type == "score" else field.max

@@ -51,12 +51,12 @@ WHOLE = _("Give a whole number.", "Indiquez un nombre entier.")
 TOO_PRECISE = _("Use at most {places} decimal places.", "Utilisez au plus {places} décimales.")
 TOO_FEW_CHOICES = _("Choose at least {count}.", "Choisissez-en au moins {count}.")
 TOO_MANY_CHOICES = _("Choose at most {count}.", "Choisissez-en au plus {count}.")
-TOO_MANY_FILES = _("Attach at most {count} files.", "Joignez au plus {count} fichiers.")
+TOO_MANY_FILES = _("Too many files: attach at most {count}.", "Trop de fichiers : joignez-en au plus {count}.")
 NOT_AFTER = _(
     "This date must come after “{label}” ({first}).", "Cette date doit être postérieure à « {label} » ({first})."
 )
-TOO_FEW_ROWS = _("Give at least {count} lines.", "Indiquez au moins {count} lignes.")
-TOO_MANY_ROWS = _("Give at most {count} lines.", "Indiquez au plus {count} lignes.")
+TOO_FEW_ROWS = _("Too few lines: give at least {count}.", "Trop peu de lignes : indiquez-en au moins {count}.")
+TOO_MANY_ROWS = _("Too many lines: give at most {count}.", "Trop de lignes : indiquez-en au plus {count}.")
 SUM_DIFFERS = _(
     "The lines add up to {sum}, but “{label}” is {target}. They must be equal.",
     "Le total des lignes est de {sum}, mais « {label} » est de {target}. Les deux doivent être égaux.",

@@ -358,7 +358,7 @@ TYPED: dict[str, st.SearchStrategy[str]] = {
 }
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(source=TYPED["bool"], known=facts())
 def test_what_is_well_typed_passes_and_never_fails(source: str, known: dict[str, Any]) -> None:
     try:
