@@ -89,15 +89,24 @@ def collecting() -> Iterator[list[Wanted]]:
 
 def write(wanted: Sequence[Wanted]) -> None:
     """Add these jobs in the present transaction, leaving out every key that is there already."""
-    if not wanted:
-        return
+    if wanted:
+        db.session.connection().execute(inserting(Job).on_conflict_do_nothing(index_elements=["key"]), rows(wanted))
+        noticed(wanted)
+
+
+def rows(wanted: Sequence[Wanted]) -> list[dict[str, Any]]:
+    """These jobs as rows of the outbox."""
     now = clock.now()
-    rows = [
+    return [
         {"id": uuid4(), "created_at": now, "key": w.key, "kind": w.kind, "payload": dict(w.payload), "run_at": w.run_at}
         for w in wanted
     ]
-    db.session.connection().execute(inserting(Job).on_conflict_do_nothing(index_elements=["key"]), rows)
-    db.session.info["enqueued"] = True
+
+
+def noticed(wanted: Sequence[Wanted]) -> None:
+    """Have the worker of this process woken when these jobs are committed."""
+    if wanted:
+        db.session.info["enqueued"] = True
 
 
 def retry(job_id: UUID) -> None:

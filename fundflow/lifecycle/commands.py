@@ -159,12 +159,12 @@ def _fire(asked: _Asked) -> Fired:
     if asked.revision is None and not actor.is_system:
         raise ValueError("A person decides on what they saw: pass the revision.")
     db.session.flush()
-    locked = writes.lock(asked.application_id)
-    if locked is None:
+    claim = writes.claim(asked.application_id, asked.key, asked.transition, actor.id)
+    if claim is None:
         raise NotFound()
-    application, clock_now = locked
-    if not writes.take_key(asked.key, application.id, asked.transition, actor.id, application.revision + 1):
+    if not claim.is_first:
         return _replay(asked)
+    application = claim.application
     if asked.revision is not None and asked.revision != application.revision:
         raise Stale()
     workflow = definitions.get(application.definition_sha)
@@ -175,7 +175,7 @@ def _fire(asked: _Asked) -> Fired:
         raise HasEnded()
     if application.state not in workflow.states:
         raise NotThisWorkflow(state=application.state)
-    now = max(clock_now, application.last_event_at + TICK)
+    now = max(claim.now, application.last_event_at + TICK)
     received = max(min(asked.received_at or now, now), now - LONGEST_UPLOAD)
 
     values, problems = inputs.read(step, asked.input, application.currency, actor.language)
@@ -247,21 +247,18 @@ def _happen(ctx: registry.EffectContext, facts: Facts, decision: Decision, about
             }
         ),
     )
-    head = link.hash(prev)
     is_sent = ctx.from_state == workflow.initial and ctx.to_state not in (None, workflow.initial)
     values = {
         "state": state,
         "outcome": ctx.outcome,
         "state_since": application.state_since if ctx.to_state == ctx.from_state else ctx.now,
         "revision": ctx.event_seq,
-        "head": head,
+        "head": link.hash(prev),
         "last_event_at": ctx.now,
         "submitted_at": application.submitted_at or (ctx.now if is_sent else None),
     }
     db.session.flush()
-    writes.move(application, **values)
-    writes.add_event(link, prev, head)
-    outbox.write(wanted)
+    writes.record(application, values, link, prev, wanted)
     writes.show(application, **values)
     return Fired(event_seq=ctx.event_seq, state=state, outcome=ctx.outcome, replayed=False)
 

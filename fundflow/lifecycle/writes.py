@@ -1,17 +1,27 @@
-"""The statements of a command: lock the application, take the key, then write what happened."""
+"""The statements of a command: lock the application, take the key, then write what happened.
+
+On PostgreSQL each of the two is one statement (`postgres`), for every statement is a journey to the server; on SQLite
+they are written out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from fundflow import clock
 from fundflow.db import db, inserting, instant
+from fundflow.jobs import service as outbox
+from fundflow.jobs.service import Wanted
+from fundflow.lifecycle import postgres
 from fundflow.lifecycle.models import Application, Command, Counter, Event
 from fundflow.lifecycle.record import Link
 from fundflow.lifecycle.refusals import Stale
@@ -26,14 +36,35 @@ _MOVE = (
 _ADD_EVENT = sa.insert(Event)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The application under its lock, the present instant, and whether the key was free and is now taken."""
+
+    application: Application
+    now: datetime
+    is_first: bool
+
+
 @contextmanager
 def whole_or_nothing() -> Iterator[None]:
     """Undo the transaction when the block fails, so that a caller who goes on cannot commit half a command."""
+    session = db.session
+    session.info["kept"] = []
     try:
         yield
     except BaseException:
-        db.session.rollback()
+        session.rollback()
         raise
+    finally:
+        session.info.pop("kept", None)
+
+
+@sa.event.listens_for(Session, "loaded_as_persistent")
+def _keep(session: Session, instance: object) -> None:
+    """Hold what is loaded during a command, so that providers who need the same round or city read it once."""
+    kept = session.info.get("kept")
+    if kept is not None:
+        kept.append(instance)
 
 
 def check_key(key: str) -> None:
@@ -42,15 +73,28 @@ def check_key(key: str) -> None:
         raise ValueError(f"A command needs a key of 1 to {LONGEST_KEY} characters.")
 
 
-def lock(application_id: UUID) -> tuple[Application, datetime] | None:
-    """The application's row, locked and read anew, and the present instant; None where there is none."""
+def claim(application_id: UUID, key: str, transition: str, actor_id: UUID | None) -> Claim | None:
+    """Lock the application, read it anew, and register a command for it under its key; None where there is none.
+
+    Whoever just uses the same key, or just changes the same application, is waited for. The instant is read after the
+    application was locked.
+    """
+    if db.engine.dialect.name == "postgresql":
+        row = db.session.execute(
+            postgres.claim(instant()),
+            {"id": application_id, "key": key, "transition": transition, "actor_id": actor_id, "now": clock.now()},
+            execution_options={"populate_existing": True},
+        ).first()
+        return None if row is None else Claim(row[0], row[1], row[2] == 1)
     row = db.session.execute(
         sa.select(Application, instant())
         .where(Application.id == application_id)
-        .with_for_update(of=Application)
         .execution_options(populate_existing=True)
     ).first()
-    return None if row is None else (row[0], row[1])
+    if row is None:
+        return None
+    application: Application = row[0]
+    return Claim(application, row[1], take_key(key, application.id, transition, actor_id, application.revision + 1))
 
 
 def take_key(key: str, application_id: UUID, transition: str, actor_id: UUID | None, event_seq: int) -> bool:
@@ -68,12 +112,31 @@ def take_key(key: str, application_id: UUID, transition: str, actor_id: UUID | N
     return taken.first() is not None
 
 
-def move(application: Application, **values: Any) -> None:
-    """Set the state and all that changes only with it; Stale when somebody else did meanwhile."""
-    done = db.session.connection().execute(
-        _MOVE, {"id_": application.id, "revision_": values["revision"] - 1, **values}
-    )
-    if done.rowcount != 1:
+def record(
+    application: Application, values: Mapping[str, Any], link: Link, prev: str, wanted: Sequence[Wanted]
+) -> None:
+    """Set the state and all that changes only with it, append the event and ask for the work it causes.
+
+    Stale when somebody else changed the application meanwhile.
+    """
+    moved = {"id_": application.id, "revision_": link.seq - 1, **values}
+    event = _event(link, prev, values["head"])
+    connection = db.session.connection()
+    if connection.dialect.name == "postgresql":
+        done = connection.execute(
+            postgres.RECORD,
+            {
+                **moved,
+                **{f"event_{name}": value for name, value in event.items()},
+                "jobs": _as_json(outbox.rows(wanted)),
+            },
+        ).scalar_one()
+        outbox.noticed(wanted)
+    else:
+        done = connection.execute(_MOVE, moved).rowcount
+        connection.execute(_ADD_EVENT, event)
+        outbox.write(wanted)
+    if done != 1:
         raise Stale()
 
 
@@ -85,24 +148,32 @@ def show(application: Application, **values: Any) -> None:
 
 def add_event(link: Link, prev: str, hash_: str) -> None:
     """Append an event to its chain."""
-    db.session.connection().execute(
-        _ADD_EVENT,
-        {
-            "application_id": link.application_id,
-            "seq": link.seq,
-            "at": link.at,
-            "actor_id": link.actor_id,
-            "transition": link.transition,
-            "from_state": link.from_state,
-            "to_state": link.to_state,
-            "outcome": link.outcome,
-            "definition_sha": link.definition_sha,
-            "reason": link.reason,
-            "body": link.body,
-            "prev": prev,
-            "hash": hash_,
-        },
-    )
+    db.session.connection().execute(_ADD_EVENT, _event(link, prev, hash_))
+
+
+def _as_json(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {**row, "id": str(row["id"]), "created_at": row["created_at"].isoformat(), "run_at": row["run_at"].isoformat()}
+        for row in rows
+    ]
+
+
+def _event(link: Link, prev: str, hash_: str) -> dict[str, Any]:
+    return {
+        "application_id": link.application_id,
+        "seq": link.seq,
+        "at": link.at,
+        "actor_id": link.actor_id,
+        "transition": link.transition,
+        "from_state": link.from_state,
+        "to_state": link.to_state,
+        "outcome": link.outcome,
+        "definition_sha": link.definition_sha,
+        "reason": link.reason,
+        "body": link.body,
+        "prev": prev,
+        "hash": hash_,
+    }
 
 
 def next_number(prefix: str) -> int:
