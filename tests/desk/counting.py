@@ -35,5 +35,8 @@ def queries_of(client: FlaskClient, path: str) -> int:
     db.session.rollback()
     db.session.expunge_all()
     with counted() as sent:
-        assert client.get(path).status_code == 200
+        answer = client.get(path)
+        # What is streamed is read only when somebody takes it.
+        assert answer.status_code == 200
+        assert answer.data
     return len([each for each in sent if each.lstrip().startswith("SELECT")]) - READING_THE_PERSON

@@ -189,7 +189,7 @@ def test_deadline_that_passed_while_typing_is_told_in_a_sentence(app: Flask, cli
     with clock.shifted(timedelta(days=31)):
         answer = client.post(address, data=hidden)
     assert answer.status_code == 409
-    assert "closing of the round" in answer.text.lower()
+    assert "The deadline passed on" in answer.text
     assert transitions(application) == ["started"]
 
 
