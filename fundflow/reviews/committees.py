@@ -26,6 +26,7 @@ from fundflow.reviews import conflicts, policy, scores
 from fundflow.reviews.models import Review
 from fundflow.reviews.plans import Plan, plan_of, plans_of
 from fundflow.rounds.models import Round
+from fundflow.workflow import access
 from fundflow.workflow.definition import Workflow
 
 
@@ -116,9 +117,15 @@ class Committee:
 
 
 def viewer_of(
-    actor: Actor, application: Application, review: Review | Plan, generation: int | None = None
+    actor: Actor,
+    application: Application,
+    review: Review | Plan,
+    *,
+    generation: int | None = None,
+    roles: frozenset[str] | None = None,
 ) -> policy.Viewer:
-    """What decides about the actor's sight of this application's sheets, read now."""
+    """What decides about the actor's sight of this application's sheets, read now; `roles` where they are known."""
+    roles = commands.roles_of(application, actor) if roles is None else roles
     generation = review.generation if isinstance(review, Review) else generation
     place = db.session.scalar(
         sa.select(Review)
@@ -134,7 +141,7 @@ def viewer_of(
     return policy.Viewer(
         id=actor.id,
         is_on_team=actor.id is not None and accounts.is_on_team(actor.id, application.city_id),
-        reads_review=review.name in commands.cell_of(application, actor).view,
+        reads_review=review.name in access.cell(workflow_of(application), application.state, roles).view,
         place=place,
         is_blind=plan_of(workflow_of(application), review.name).review.is_blind,
     )
@@ -225,8 +232,8 @@ def committee_for(actor: Actor, application_id: UUID, name: str | None = None) -
     if actor.id is None or application is None:
         raise NotFound
     roles = commands.roles_of(application, actor)
-    readable = commands.cell_of(application, actor).view
-    workflow = definitions.get(application.definition_sha)
+    workflow = workflow_of(application)
+    readable = access.cell(workflow, application.state, roles).view
     plans = [plan for plan in plans_of(workflow) if plan.review.assigned_by & roles or plan.name in readable]
     if name is not None:
         plans = [plan for plan in plans if plan.name == name]
@@ -234,7 +241,7 @@ def committee_for(actor: Actor, application_id: UUID, name: str | None = None) -
         raise NotFound
     plan = next((each for each in plans if each.takes_assignments(application)), plans[-1])
     generation = generation_of(application, plan)
-    viewer = viewer_of(actor, application, plan, generation)
+    viewer = viewer_of(actor, application, plan, generation=generation, roles=roles)
     if viewer.is_on_team:
         raise NotFound
     round_ = db.session.get_one(Round, application.round_id)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -35,7 +35,12 @@ from fundflow.web.refusals import sentence
 from fundflow.web.shell import nav_item
 
 pages = Blueprint("reviews", __name__)
-nav_item(_l("Reviews"), "reviews.queue", in_group(REVIEWERS), 30)
+
+
+def init_app(app: Flask) -> None:
+    """Serve the pages and put the queue into the navigation of reviewers."""
+    app.register_blueprint(pages)
+    nav_item(_l("Reviews"), "reviews.queue", in_group(REVIEWERS), 30)
 
 
 @pages.get("/reviews")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from fundflow.accounts.models import City, GroupMember, TeamMember
@@ -15,7 +16,7 @@ from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Application, Event
 from fundflow.reviews import committees, queries
 from fundflow.reviews.models import Review
-from tests.people import a_person
+from tests.people import a_person, sign_in
 from tests.reviews.committee import Scene, actor
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -126,3 +127,21 @@ def test_the_candidates_cost_six_reads_and_the_places_two(rows: int) -> None:
         assert [len(candidates), reads()] == [2 * rows, 6]
         places = committees.places_of(committee)
     assert (len(places), reads()) == (rows, 8)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_the_pages_cost_the_same_however_long_they_are(rows: int, client: FlaskClient) -> None:
+    scene = Scene()
+    people = [a_person(f"r{n}@panel.example") for n in range(2 * rows)]
+    db.session.add_all(GroupMember(user_id=person.id, group="reviewers") for person in people)
+    for application in many_under_review(scene, rows):
+        db.session.add_all(an_open_place(scene, application, person.id) for person in people[:rows])
+    db.session.commit()
+    found = []
+    for person, path in ((people[0], "/reviews"), (scene.manager, f"/applications/{scene.application.id}/reviewers")):
+        sign_in(client, person)
+        client.get(path)
+        with counted() as reads:
+            assert client.get(path).status_code == 200
+            found.append(reads())
+    assert found == [4, 20]
