@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -117,13 +118,12 @@ def test_round_is_published_once(app: Flask) -> None:
         {"workflow": "other"},
     ],
 )
-def test_what_cities_rely_on_is_fixed_by_publishing(app: Flask, changes: dict[str, object]) -> None:
+def test_what_cities_rely_on_is_fixed_by_publishing(app: Flask, changes: dict[str, Any]) -> None:
     with clock.standing_at(BEFORE):
         round_ = service.publish(a_draft(), actor=SYSTEM)
+        plan = replace(plans.plan_of(round_), **changes)
         with pytest.raises(WrongRound, match="fixed"):
-            service.edit_round(
-                round_, replace(plans.plan_of(round_), **changes), revision=round_.revision, actor=SYSTEM
-            )  # type: ignore[arg-type]
+            service.edit_round(round_, plan, revision=round_.revision, actor=SYSTEM)
 
 
 def test_published_round_never_closes_earlier(app: Flask) -> None:
