@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 import sqlalchemy as sa
 
@@ -40,7 +42,7 @@ def test_an_untouched_record_is_whole(application: Application) -> None:
 
 def test_an_application_that_does_not_exist_cannot_be_verified(app: object) -> None:
     with pytest.raises(NotFound):
-        audit.verify(make.uuid4())
+        audit.verify(uuid4())
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from flask import Flask
 
 from fundflow import clock
 from fundflow.accounts.models import City
+from fundflow.applications import service as applications
 from fundflow.db import db, transaction
 from fundflow.lifecycle import audit, commands, queries, timers
 from fundflow.money import Money
@@ -123,7 +124,8 @@ def test_cities_that_start_at_once_get_numbers_without_gaps_or_doubles(app: Flas
         def start() -> str:
             with transaction():
                 round_, city = db.session.get_one(Round, round_id), db.session.get_one(City, city_id)
-                return make.applications.start(round_, city, actor).number
+                number: str = applications.start(round_, city, actor).number
+                return number
 
         return start
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -68,7 +69,7 @@ def test_a_raised_budget_is_given_as_the_difference_and_a_lowered_one_is_refused
 
 def test_a_round_that_does_not_exist_has_no_balance() -> None:
     with pytest.raises(NotFound):
-        queries.balance(make.uuid4())
+        queries.balance(uuid4())
 
 
 def test_balances_of_many_rounds_are_one_query(app: Any) -> None:
@@ -170,7 +171,8 @@ def test_an_operation_nobody_knows_is_refused(pair: list[Application]) -> None:
         ledger, amount = "burn", None
 
     class Ctx:
-        application, event_seq, input = pair[0], 1, {}
+        application, event_seq = pair[0], 1
+        input: ClassVar[dict[str, Any]] = {}
 
     with pytest.raises(effects.UnknownLedgerOperation):
         effects.move(Ctx(), Asked())  # type: ignore[arg-type]
