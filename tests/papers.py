@@ -51,6 +51,10 @@ _FACTS: dict[str, Any] = {
         ],
         "total": money(4_500_050),
     },
+    "glance": [
+        {"label": "Main theme", "text": "Housing and reception"},
+        {"label": "How many people will it reach directly?", "text": "420"},
+    ],
     "summary": [
         {"label": "Summary", "text": "Rents have doubled in four years.\n\nNewcomers wait eleven months for a course."},
         {"label": "Which need do you answer?", "text": "We open a house in the old town hall. " * 20},

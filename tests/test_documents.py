@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import page
@@ -42,6 +43,7 @@ def french() -> bytes:
     return documents.render("grant_agreement", papers.facts(), "fr")
 
 
+@lru_cache(maxsize=4)
 def text_of(pdf: bytes) -> str:
     pages = PdfReader(io.BytesIO(pdf)).pages
     return re.sub(r"\s+", " ", " ".join(each.extract_text() for each in pages))
@@ -63,6 +65,7 @@ def test_agreement_names_parties_amount_in_figures_and_words_and_every_schedule(
         "12 months after the payment",
         "Rent and furniture of the meeting house",
         "Main activities",
+        "How many people will it reach directly? 420",
         "Élodie Ñandú",
         "Authorised signatory of the City",
         "This is a demonstration.",
@@ -148,7 +151,7 @@ def test_single_payment_needs_no_tranche_table_of_its_own() -> None:
 
 
 def test_project_without_dates_and_people_still_makes_an_agreement() -> None:
-    facts = papers.facts(starts_on="", ends_on="", summary=[], tables=[])
+    facts = papers.facts(starts_on="", ends_on="", summary=[], glance=[], tables=[])
     facts["city"] |= {"signatory": "", "focal_point": "", "is_demo": False}
     for language in ("en", "fr"):
         text = documents.html("grant_agreement", facts, language)

@@ -93,7 +93,8 @@ def agreement(ctx: EffectContext, language: str) -> dict[str, Any]:
         "months": 0 if starts_on else answered.first_number(MONTHS),
         "payments": answered.payments(amount),
         "budget": answered.budget(),
-        "summary": answered.summary(),
+        "glance": answered.summary("short_text", "choice", "choices", "country", "number", "money", "date", "email"),
+        "summary": answered.summary("long_text"),
         "tables": answered.tables(),
         "reports": _reports(workflow, language, ends_on),
         "workflow": {"id": workflow.id, "version": workflow.version, "sha256": workflow.sha256},
@@ -245,13 +246,14 @@ class _Answered:
             ],
         }
 
-    def summary(self) -> list[dict[str, str]]:
-        """Every other answer that can be read as text, under its question."""
+    def summary(self, *types: str) -> list[dict[str, str]]:
+        """Every other answer of these types that can be read as text, under its question."""
         return [
             {"label": field.label.in_(self.language), "text": text}
             for form, values in self.forms
             for field in form.fields.values()
-            if id(field) not in self.used
+            if field.type in types
+            and id(field) not in self.used
             and field.id not in ELSEWHERE
             and (text := self._text(field, values[field.id]))
         ]

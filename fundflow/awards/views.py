@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, Response, g, render_template, request
+from flask import Blueprint, Flask, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from fundflow import storage
@@ -12,6 +12,11 @@ from fundflow.awards import queries
 from fundflow.web.gate import SIGNED_IN, requires
 
 pages = Blueprint("awards", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Serve the documents."""
+    app.register_blueprint(pages)
 
 
 @pages.get("/documents/<uuid:document_id>")
