@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask, url_for
 
+from fundflow.db import db, make_database_file
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
-from fundflow.web import shell
+from fundflow.web import gate, reader, shell
+from fundflow.web.gate import public
 from tests.web.conftest import build
 
 
@@ -110,3 +114,23 @@ def test_the_request_log_names_the_route_and_never_the_address(bare: Flask, caps
     assert "route='/keep'" in logged
     assert "opens-an-account" not in logged
     assert "127.0.0.1" not in logged
+
+
+def test_reading_a_page_never_waits_for_somebody_who_saves(bare: Flask) -> None:
+    @public
+    def look() -> str:
+        return str(db.session.scalar(sa.text("SELECT count(*) FROM notes")))
+
+    bare.add_url_rule("/look", "look", look)
+    gate.seal(bare)
+    with bare.app_context():
+        make_database_file(reader.settings().database)
+        engine = db.engine
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE notes (words TEXT)"))
+    with engine.begin() as writer:  # takes the write lock, and holds it while the page is read
+        writer.execute(sa.text("INSERT INTO notes VALUES ('being written')"))
+        began = time.perf_counter()
+        assert bare.test_client().get("/look").text == "0"
+        assert time.perf_counter() - began < 5  # the lock would have been waited for longer
+    assert bare.test_client().get("/look").text == "1"
