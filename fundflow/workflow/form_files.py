@@ -74,6 +74,8 @@ def _section(name: str, place: Place, languages: Sequence[str], taken: dict[str,
         field = _field(field_name, inner, languages)
         if field is not None:
             fields.append(field)
+        else:
+            place.source.unread.add(field_name)
     intro = settings["help"].words(languages) if "help" in settings else None
     return Section(id=name, title=title or from_id(name), help=intro, fields=tuple(fields))
 
@@ -200,17 +202,17 @@ def _across(form: Form, field: Field, place: Place) -> None:
     """Rules that name another field."""
     if field.after is not None:
         other = form.fields.get(field.after)
-        if other is None or other.type != "date" or other is field:
+        if field.after not in place.source.unread and (other is None or other.type != "date" or other is field):
             dates = [f.id for f in form.fields.values() if f.type == "date" and f is not field]
             close = did_you_mean(field.after, dates)
             place.at("after").error("FF024", f"there is no other date field '{field.after}'{close}")
     if field.sum_equals is not None:
         target = form.fields.get(field.sum_equals)
         column = field.columns.get(field.sum_column or "")
-        if target is None:
+        if target is None and field.sum_equals not in place.source.unread:
             close = did_you_mean(field.sum_equals, form.fields)
             place.at("sum").at("equals").error("FF024", f"there is no field '{field.sum_equals}'{close}")
-        elif column is not None and column.type != target.type:
+        elif column is not None and target is not None and column.type != target.type:
             place.at("sum").at("equals").error(
                 "FF024", f"a {column.type} column cannot equal '{target.id}', which is a {target.type}"
             )

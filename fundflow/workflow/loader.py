@@ -20,6 +20,8 @@ from fundflow.workflow.source import read as read_source
 from fundflow.workflow.text import Text, from_id
 from fundflow.workflow.workflow_files import Names
 
+__all__ = ["Problem", "Problems", "digest", "load", "read"]
+
 
 def load(files: Mapping[str, str], main: str, known_templates: Collection[str] | None = None) -> Workflow:
     """The workflow whose main file is `files[main]`; Problems with all that is wrong in it and its forms.

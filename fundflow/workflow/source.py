@@ -50,6 +50,8 @@ class Source:
     quoted: dict[Path, int] = field(default_factory=dict)
     """How far the text of a scalar stands behind the scalar's place: one for quotes."""
     problems: list[Problem] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    """Fields that are there but wrong, so that whoever names one is not told that it is missing."""
 
     def add(self, code: str, message: str, place: tuple[int, int]) -> None:
         self.problems.append(Problem(self.file, place[0], place[1], code, message))

@@ -10,7 +10,7 @@ from typing import Any
 
 from fundflow.workflow import environment
 from fundflow.workflow.definition import Effect, Input, Transition, When
-from fundflow.workflow.expressions import BOOL, MONEY, Type, known_paths
+from fundflow.workflow.expressions import BOOL, MONEY, WRONG, Type, known_paths
 from fundflow.workflow.problems import did_you_mean
 from fundflow.workflow.reader import Place
 from fundflow.workflow.sentences import placeholders
@@ -223,7 +223,7 @@ def _mentions(place: Place, types: Mapping[str, Type]) -> frozenset[str]:
             continue
         found = placeholders(inner.value)
         for path, at in found:
-            if path not in known:
+            if path not in known and types.get(path.partition(".")[0]) != WRONG:
                 inner.error("FF122", f"in this message, {{{path}}}: {_unknown(path, types)}", offset=at)
         used[language] = frozenset(path for path, _ in found)
     if len(set(used.values())) > 1:
@@ -286,6 +286,8 @@ def _ledger(names: Names, parts: dict[str, Place], place: Place, types: Mapping[
 def _set(names: Names, parts: dict[str, Place], types: Mapping[str, Type]) -> Effect | None:
     path = parts["set"].string() or ""
     root, _, name = path.partition(".")
+    if types["application"] == WRONG:
+        return None
     fields = {k: v for k, v in types["application"].fields.items() if k not in environment.APPLICATION}
     if root != "application" or name not in fields:
         close = did_you_mean(path, [f"application.{f}" for f in fields])

@@ -16,7 +16,15 @@ from babel.numbers import list_currencies
 
 from fundflow.workflow import environment, form_files
 from fundflow.workflow.definition import SYSTEM, Review, Role, State, Timer, When
-from fundflow.workflow.expressions import INSTANT, Expression, Type, WrongExpression, compile_expression
+from fundflow.workflow.expressions import (
+    INSTANT,
+    WRONG,
+    Expression,
+    Type,
+    WrongExpression,
+    compile_expression,
+    record,
+)
 from fundflow.workflow.forms import Form
 from fundflow.workflow.problems import did_you_mean
 from fundflow.workflow.reader import Place
@@ -240,6 +248,11 @@ def typed(names: Names, top: dict[str, Place]) -> None:
     sheets = _sheets(top)
     answers = [form for name, form in names.forms.items() if name not in sheets]
     names.environment = environment.facts(answers, names.reviews, names.timers, names.roles)
+    if any(source.data is None for source in names.form_sources):
+        names.environment["application"] = WRONG
+    unread = {field: WRONG for source in names.form_sources for field in source.unread}
+    if unread:
+        names.environment["application"] = record({**unread, **names.environment["application"].fields})
 
 
 def states(names: Names, top: dict[str, Place]) -> dict[str, State]:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from fundflow.workflow import checker, loader
@@ -185,6 +187,44 @@ def test_an_unquoted_expression_with_a_comma_is_explained() -> None:
     files = changed("when: [{overdue: report_due}]", "when: [{if: application.budget.all(b, b.amount > round.cap)}]")
     assert old not in files[MAIN]
     assert "FF004" in {p.code for p in problems_of(files)}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "codes"),
+    [
+        (
+            "type: money\n        label: {en: Amount requested",
+            "type: monny\n        label: {en: Amount requested",
+            ["FF012"],
+        ),
+        ("sections:\n  project:", "sections:\n  - project:", ["FF001"]),
+    ],
+)
+def test_a_mistake_in_a_form_is_not_repeated_by_all_who_use_it(old: str, new: str, codes: list[str]) -> None:
+    assert [p.code for p in problems_of(changed(old, new, PROPOSAL))] == codes
+
+
+def test_no_change_of_the_files_makes_the_loader_fail_in_another_way() -> None:
+    chance = random.Random(7)
+    for _ in range(25):
+        file = chance.choice([MAIN, MAIN, PROPOSAL, SCORE])
+        lines = texts()[file].splitlines()
+        at = chance.randrange(len(lines))
+        name = lines[at].partition(":")[0]
+        lines[at] = chance.choice(
+            [
+                "",
+                lines[at][:-3],
+                f"{name}: []",
+                f"{name}: {{}}",
+                f"{name}: 1",
+                f"{name}:",
+                lines[at] + " }",
+                f"{name}: null",
+            ]
+        )
+        found = problems_of({**texts(), file: "\n".join(lines)})
+        assert all(p.line >= 1 and p.column >= 1 and p.message for p in found)
 
 
 def test_an_unknown_template_is_reported_only_where_templates_are_known() -> None:

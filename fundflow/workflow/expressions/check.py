@@ -115,6 +115,8 @@ class Checker:
             if found is None:
                 close = did_you_mean(node.name, [*self.scope, *self.environment])
                 return self.wrong(f"nothing here is called '{node.name}'{close}", node)
+            if found.kind == "wrong":
+                return Finding(WRONG)
         else:
             of = self.check(node.of, known).type
             if of.kind == "wrong":
@@ -127,6 +129,8 @@ class Checker:
             inner = of.fields.get(node.name)
             if inner is None:
                 return self.wrong(f"{what} has no field '{node.name}'{did_you_mean(node.name, of.fields)}", node)
+            if inner.kind == "wrong":
+                return Finding(WRONG)
             found = inner
         path = path_of(node)
         if path is None:
@@ -355,7 +359,7 @@ def _type_of(value: object) -> Type:
 
 def expected(wanted: Type, found: Type) -> str | None:
     """A sentence where `found` is not what is wanted here."""
-    if found.kind == "wrong":
+    if "wrong" in (found.kind, wanted.kind):
         return None
     if found.nullable:
         return f"this may be null; {wanted} is needed here"
