@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from email import message_from_string
 from email.message import EmailMessage
 from email.policy import default
@@ -291,7 +291,7 @@ def test_message_waits_while_the_server_is_down_and_arrives_once_when_it_is_back
     assert (job.attempts, job.done_at, job.dead_at) == (1, None, None)
     assert "NotSent" in (job.last_error or "")
     with transaction():
-        db.session.execute(sa.update(Job).values(run_at=clock.now()))
+        db.session.execute(sa.update(Job).values(run_at=clock.now() - timedelta(minutes=1)))
     with a_post(port) as server:
         worker.drain()
         worker.drain()
