@@ -6,23 +6,47 @@ role that no feature provides.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import logging
 
 from flask import Flask
 from flask_alembic import Alembic
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from fundflow import storage
+from fundflow.accounts import effects as accounts_effects
+from fundflow.accounts import views as accounts
+from fundflow.applications import effects as applications_effects
+from fundflow.applications import views as applications
+from fundflow.awards import effects as awards_effects
+from fundflow.awards import views as awards
 from fundflow.config import ROOT, Settings
 from fundflow.db import Model, db
+from fundflow.desk import views as desk
+from fundflow.lifecycle import definitions, registry
+from fundflow.payments import effects as payments_effects
+from fundflow.payments import views as payments
+from fundflow.reviews import effects as reviews_effects
+from fundflow.reviews import views as reviews
+from fundflow.rounds import effects as rounds_effects
+from fundflow.rounds import views as rounds
+from fundflow.web import gate, mailbox, shell
+
+EFFECTS = (
+    accounts_effects,
+    rounds_effects,
+    applications_effects,
+    reviews_effects,
+    awards_effects,
+    payments_effects,
+)
+"""Importing them registers what workflows may ask and cause."""
+
+PAGES = (accounts, rounds, applications, reviews, awards, payments, desk)
 
 migrations = Alembic(metadatas=Model.metadata, run_mkdir=False, command_name="")
 """Brings the schema from any version to any other; needs an application context."""
 # Its running commentary belongs in a debugger, not between the lines that a person reads.
 logging.getLogger("alembic").setLevel(logging.WARNING)
-
-FEATURES = ("accounts", "rounds", "applications", "reviews", "awards", "payments", "desk")
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -38,6 +62,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret(),
         SQLALCHEMY_ENGINES={"default": settings.database},
+        ALEMBIC={"script_location": str(ROOT / "migrations")},
+        ALEMBIC_CONTEXT={"render_as_batch": True, "compare_server_default": True},
         MAX_CONTENT_LENGTH=settings.upload_mb * 1024 * 1024,
         MAX_FORM_MEMORY_SIZE=4 * 1024 * 1024,
         SESSION_COOKIE_HTTPONLY=True,
@@ -45,40 +71,16 @@ def create_app(settings: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=settings.production,
         WTF_CSRF_TIME_LIMIT=None,
     )
-    app.config["ALEMBIC"] = {"script_location": str(ROOT / "migrations")}
-    app.config["ALEMBIC_CONTEXT"] = {"render_as_batch": True, "compare_server_default": True}
     app.extensions["settings"] = settings
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)
     migrations.init_app(app)
-    if settings.trusted_proxies:
-        n = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=n, x_proto=n, x_host=n)  # type: ignore[method-assign]
-    _install(app)
+    for part in (shell, gate, mailbox, storage):
+        part.init_app(app)
+    for feature in PAGES:
+        feature.init_app(app)
+    gate.seal(app)
+    registry.seal(definitions.shipped())
     return app
-
-
-def _install(app: Flask) -> None:
-    """Import every part that exists, let it set itself up, then seal the gate."""
-    for name in ("web.shell", "web.gate", "web.mailbox", "storage", "mail", "documents", "jobs", "jobs.worker", "lifecycle.effects"):
-        part = _part(name)
-        if part and hasattr(part, "init_app"):
-            part.init_app(app)
-    for feature in ("jobs", "lifecycle", *FEATURES):
-        _part(f"{feature}.models")
-    for feature in FEATURES:
-        _part(f"{feature}.effects")
-    for feature in FEATURES:
-        views = _part(f"{feature}.views")
-        if views and hasattr(views, "init_app"):
-            views.init_app(app)
-        elif views and hasattr(views, "pages"):
-            app.register_blueprint(views.pages)
-    gate = _part("web.gate")
-    if gate and hasattr(gate, "seal"):
-        gate.seal(app)
-
-
-def _part(name: str):  # type: ignore[no-untyped-def]
-    if importlib.util.find_spec(f"fundflow.{name}") is None:
-        return None
-    return importlib.import_module(f"fundflow.{name}")

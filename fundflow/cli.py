@@ -31,18 +31,24 @@ def _app() -> Flask:
         raise click.ClickException(f"these settings cannot be used:\n{problem}") from None
 
 
-def _database_reachable(app: Flask) -> None:
-    """Stop with a sentence where the database cannot be opened."""
+def _database_reachable(app: Flask, *, make: bool = False) -> None:
+    """Stop with a sentence where the database cannot be opened; `make` the embedded one where there is none yet."""
     import sqlalchemy as sa
 
-    from fundflow.db import db
+    from fundflow.db import db, make_database_file
 
+    if make:
+        make_database_file(app.extensions["settings"].database)
     try:
         with db.engine.connect() as connection:
             connection.execute(sa.text("SELECT 1"))
     except sa.exc.OperationalError as problem:
-        where = app.extensions["settings"].database.rpartition("@")[2]
-        raise click.ClickException(f"the database at {where} cannot be opened: {problem.orig}") from None
+        settings = app.extensions["settings"]
+        where = settings.database_url.rpartition("@")[2] or settings.instance / "fundflow.db"
+        raise click.ClickException(
+            f"the database at {where} cannot be opened ({str(problem.orig).strip()}); "
+            "look whether the setting is right and the server runs, or make an embedded one with: fundflow migrate"
+        ) from None
 
 
 @main.command()
@@ -55,7 +61,7 @@ def run(host: str | None, port: int | None) -> None:
     app = _app()
     settings = app.extensions["settings"]
     with app.app_context():
-        _database_reachable(app)
+        _database_reachable(app, make=True)
         server.prepare(app)
     try:
         server.serve(app, host or settings.host, settings.port if port is None else port)
@@ -82,12 +88,10 @@ def worker() -> None:
 def migrate(revision: str) -> None:
     """Bring the database to the newest schema, or to REVISION (down too)."""
     from fundflow.app import migrations
-    from fundflow.db import make_database_file
 
     app = _app()
-    make_database_file(app.extensions["settings"].database)
     with app.app_context():
-        _database_reachable(app)
+        _database_reachable(app, make=True)
         before = migrations.current()
         if revision in {script.revision for script in before}:
             click.echo(f"already at {revision}")

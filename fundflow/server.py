@@ -16,14 +16,12 @@ from flask import Flask
 
 from fundflow import seed
 from fundflow.app import migrations
-from fundflow.db import make_database_file
 from fundflow.jobs import worker
 
 
 def prepare(app: Flask) -> None:
     """Bring the schema up to date and, where the settings say so, load the demo into an empty database."""
     settings = app.extensions["settings"]
-    make_database_file(settings.database)
     migrations.upgrade()
     if settings.demo and not settings.production and seed.load():
         click.echo("loaded the demo: invented people, cities and decisions")
@@ -32,12 +30,18 @@ def prepare(app: Flask) -> None:
 def serve(app: Flask, host: str, port: int) -> None:
     """Serve until a signal comes; OSError where the address cannot be had."""
     settings = app.extensions["settings"]
-    server = waitress.create_server(app, host=host, port=port, threads=settings.threads, ident=None)
+    # A body that is too large is refused while it comes in, not after it has filled a disk.
+    largest = (settings.upload_mb + 1) * 1024 * 1024
+    server = waitress.create_server(
+        app, host=host, port=port, threads=settings.threads, ident=None, max_request_body_size=largest
+    )
     stop = threading.Event()
     helper = threading.Thread(target=worker.run, args=(stop, app), name="worker", daemon=True)
     if settings.embedded_worker:
         helper.start()
-    click.echo(f"fundflow is ready at http://{host}:{server.effective_port}  (stop with Ctrl-C)")
+    # Browsers keep passkeys for names only, so the loopback address is given by its name.
+    name = "localhost" if host in ("127.0.0.1", "::1") else host
+    click.echo(f"fundflow is ready at http://{name}:{server.effective_port}  (stop with Ctrl-C)")
     if settings.demo and not settings.production:
         click.echo(seed.greeting())
 
