@@ -48,6 +48,7 @@ __all__ = [
     "NotAllowed",
     "ReasonMissing",
     "Stale",
+    "UnknownEffect",
     "UnknownTransition",
     "WrongInput",
     "available",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import aliased
 
 from fundflow.db import Json, UtcDateTime
 from fundflow.jobs.models import Job
@@ -35,17 +33,21 @@ _taken = (
     .returning(Command.key)
     .cte("taken")
 )
-_application = aliased(Application, _locked)
 
 
-def claim(now: sa.ColumnElement[datetime]) -> sa.Select[Any]:
-    """Lock the application `id` and then insert the command; gives the application, the instant, and 1 or 0 inserted.
+def _claim(now: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    fresh = sa.select(sa.func.count()).select_from(_taken).scalar_subquery()
+    return sa.select(*_locked.c, sa.type_coerce(now, UtcDateTime).label("instant"), fresh.label("is_first"))
 
-    Under READ COMMITTED a lock that had to be waited for gives the row as its last owner left it, and the insert, which
-    takes its application from there, meets a key that was committed meanwhile.
-    """
-    return sa.select(_application, now, sa.select(sa.func.count()).select_from(_taken).scalar_subquery())
 
+CLAIM = _claim(sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)))
+"""Lock the application `id`, then insert the command; gives its columns, the instant, and how many were inserted.
+
+Under READ COMMITTED a lock that had to be waited for gives the row as its last owner left it, and the insert, which
+takes its application from there, meets a key that was committed meanwhile.
+"""
+CLAIM_AT = _claim(sa.bindparam("instant", type_=sa.DateTime(timezone=True)))
+"""The same with the instant given, for a clock that a test moved."""
 
 _moved = (
     sa.update(_applications)

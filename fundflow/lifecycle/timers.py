@@ -32,16 +32,17 @@ AGAIN = timedelta(minutes=5)
 """When a timer is tried again whose end failed for a reason that is nobody's refusal."""
 SWEEP_SECONDS = 5.0
 
+_RUNNING = (
+    sa.select(Timer.name, Timer.due_at)
+    .where(Timer.application_id == sa.bindparam("application_id"), Timer.status == "armed")
+    .order_by(Timer.due_at, Timer.name)
+)
 log = logging.getLogger(__name__)
 
 
 def due(application: Application) -> list[tuple[str, datetime]]:
     """The running timers of an application and when each is due, the next first."""
-    rows = db.session.execute(
-        sa.select(Timer.name, Timer.due_at)
-        .where(Timer.application_id == application.id, Timer.status == "armed")
-        .order_by(Timer.due_at, Timer.name)
-    )
+    rows = db.session.connection().execute(_RUNNING, {"application_id": application.id})
     return [(name, due_at) for name, due_at in rows]
 
 

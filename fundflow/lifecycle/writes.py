@@ -14,11 +14,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import set_committed_value
 
 from fundflow import clock
-from fundflow.db import db, inserting, instant
+from fundflow.db import db, inserting
 from fundflow.jobs import service as outbox
 from fundflow.jobs.service import Wanted
 from fundflow.lifecycle import postgres
@@ -34,6 +34,9 @@ _MOVE = (
     .values({name: sa.bindparam(name) for name in _MOVED})
 )
 _ADD_EVENT = sa.insert(Event)
+_COLUMNS = tuple(column.key for column in sa.inspect(Application).column_attrs)
+_IDENTITY = sa.inspect(Application).identity_key_from_primary_key
+_READ = sa.select(*Application.__table__.c).where(Application.id == sa.bindparam("id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +82,40 @@ def claim(application_id: UUID, key: str, transition: str, actor_id: UUID | None
     Whoever just uses the same key, or just changes the same application, is waited for. The instant is read after the
     application was locked.
     """
-    if db.engine.dialect.name == "postgresql":
-        row = db.session.execute(
-            postgres.claim(instant()),
-            {"id": application_id, "key": key, "transition": transition, "actor_id": actor_id, "now": clock.now()},
-            execution_options={"populate_existing": True},
+    connection, now = db.session.connection(), clock.now()
+    if connection.dialect.name == "postgresql":
+        row = connection.execute(
+            postgres.CLAIM_AT if clock.is_moved() else postgres.CLAIM,
+            {
+                "id": application_id,
+                "key": key,
+                "transition": transition,
+                "actor_id": actor_id,
+                "now": now,
+                "instant": now,
+            },
         ).first()
-        return None if row is None else Claim(row[0], row[1], row[2] == 1)
-    row = db.session.execute(
-        sa.select(Application, instant())
-        .where(Application.id == application_id)
-        .execution_options(populate_existing=True)
-    ).first()
+        return None if row is None else Claim(_held(row), row.instant, row.is_first == 1)
+    row = connection.execute(_READ, {"id": application_id}).first()
     if row is None:
         return None
-    application: Application = row[0]
-    return Claim(application, row[1], take_key(key, application.id, transition, actor_id, application.revision + 1))
+    application = _held(row)
+    return Claim(application, now, take_key(key, application.id, transition, actor_id, application.revision + 1))
+
+
+def _held(row: sa.Row[Any]) -> Application:
+    """The application as the session holds it, saying what this row says."""
+    session = db.session
+    values = {name: row._mapping[name] for name in _COLUMNS}
+    held: Application | None = session.identity_map.get(_IDENTITY((values["id"],)))
+    if held is None:
+        held = Application(**values)
+        make_transient_to_detached(held)
+        session.add(held)
+        session.info["kept"].append(held)
+    else:
+        show(held, **values)
+    return held
 
 
 def take_key(key: str, application_id: UUID, transition: str, actor_id: UUID | None, event_seq: int) -> bool:
