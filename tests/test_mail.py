@@ -277,7 +277,7 @@ def sending_to(app: Flask, url: str) -> None:
 
 def the_job() -> Job:
     db.session.rollback()
-    return db.session.scalars(sa.select(Job)).one()
+    return db.session.scalars(sa.select(Job), execution_options={"populate_existing": True}).one()
 
 
 def test_message_waits_while_the_server_is_down_and_arrives_once_when_it_is_back(app: Flask) -> None:
