@@ -39,7 +39,7 @@ MAIN_MISTAKES = [
     ("edit: {applicant: [proposal]}", "edit: {applicant: [propsal]}", "[propsal]", "FF140", "did you mean 'proposal'"),
     ("edit: {applicant: [proposal]}", "edit: {aplicant: [proposal]}", "aplicant", "FF130", "did you mean 'applicant'"),
     ("final: success", "final: succes", "final: succes", "FF012", "did you mean 'success'"),
-    ("    final: success", "    final: success\n    edit: {applicant: [report]}", "edit: {applicant: [report]}\n    view: {applicant: [proposal, report]", "FF143", "nothing may be edited"),
+    ("    final: success", "    final: success\n    edit: {applicant: [report], officer: [report]}", "edit: {applicant: [report], officer", "FF143", "nothing may be edited"),
     ("    final: success", "    final: success\n    tasks: {}", "tasks: {}", "FF015", "not supported"),
     ("quorum: 2\n", "quorum: 4\n", "quorum: 4", "FF163", "only 3 reviewers"),
     ("quorum: 2\n", "quorum: {count: 2, share: 60}\n", "share: 60", "FF012", "such as 0.6"),
