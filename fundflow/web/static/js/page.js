@@ -1,7 +1,10 @@
-// Small things every page gains: the error summary takes the focus, menus close with Escape or a click elsewhere, and
+// Small things every page gains: the error summary takes the focus, the navigation shows where we are, menus close with Escape or a click elsewhere, and
 // cells of table.stacked learn their column's name (data-label) for narrow screens.
 
 document.querySelector("[data-focus]")?.focus();
+
+// On a narrow screen the navigation scrolls sideways; the present page's place in it must not lie out of sight.
+document.querySelector(".site-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
