@@ -161,7 +161,7 @@ class Money:
 
 @cache
 def _pattern(locale: str, places: int) -> NumberPattern:
-    pattern = copy(Locale.parse(locale).currency_formats["standard"])
+    pattern: NumberPattern = copy(Locale.parse(locale).currency_formats["standard"])
     pattern.frac_prec = (places, places)
     return pattern
 

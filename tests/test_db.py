@@ -50,13 +50,13 @@ def test_canonical_json_refuses_floats_that_are_no_numbers_and_keeps_decimals_as
 
 
 def test_a_failed_transaction_leaves_nothing(app: Flask) -> None:
-    from fundflow.accounts.models import Role
+    from fundflow.rounds.models import Window
 
     with pytest.raises(RuntimeError), transaction():
-        db.session.add(Role(name="half"))
+        db.session.add(Window(name="half"))
         db.session.flush()
         raise RuntimeError
-    assert db.session.scalar(sa.select(sa.func.count()).select_from(Role)) == 0
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(Window)) == 0
 
 
 def _count_up(settings: Settings, times: int) -> None:
