@@ -65,15 +65,15 @@ def _count_up(settings: Settings, times: int) -> None:
         for _ in range(times):
             with transaction():
                 lock = " FOR UPDATE" if db.engine.dialect.name == "postgresql" else ""
-                n = int(db.session.scalar(sa.text(f"SELECT description FROM counters{lock}")) or 0)
-                db.session.execute(sa.text("UPDATE counters SET description = :n"), {"n": str(n + 1)})
+                n = int(db.session.scalar(sa.text(f"SELECT description FROM tallies{lock}")) or 0)
+                db.session.execute(sa.text("UPDATE tallies SET description = :n"), {"n": str(n + 1)})
             db.session.remove() if hasattr(db.session, "remove") else db.session.close()
 
 
 def test_no_update_is_lost_between_processes(app: Flask, settings: Settings) -> None:
     with db.engine.begin() as connection:
-        connection.execute(sa.text("CREATE TABLE counters (description text)"))
-        connection.execute(sa.text("INSERT INTO counters VALUES ('0')"))
+        connection.execute(sa.text("CREATE TABLE tallies (description text)"))
+        connection.execute(sa.text("INSERT INTO tallies VALUES ('0')"))
     try:
         spawn = multiprocessing.get_context("spawn")
         processes = [spawn.Process(target=_count_up, args=(settings, 50)) for _ in range(3)]
@@ -82,11 +82,11 @@ def test_no_update_is_lost_between_processes(app: Flask, settings: Settings) -> 
         for process in processes:
             process.join()
         assert [process.exitcode for process in processes] == [0, 0, 0]
-        assert db.session.scalar(sa.text("SELECT description FROM counters")) == "150"
+        assert db.session.scalar(sa.text("SELECT description FROM tallies")) == "150"
     finally:
         db.session.rollback()
         with db.engine.begin() as connection:
-            connection.execute(sa.text("DROP TABLE counters"))
+            connection.execute(sa.text("DROP TABLE tallies"))
 
 
 @pytest.mark.skipif(ON_POSTGRES, reason="only the embedded database is a file")
