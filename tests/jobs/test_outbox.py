@@ -246,6 +246,33 @@ def test_the_running_worker_does_a_job_at_once_when_it_is_committed_and_stops_wh
     assert not thread.is_alive()
 
 
+def test_a_worker_outlives_a_database_that_goes_away(
+    app: Flask, done: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def rename(old: str, new: str) -> None:
+        db.session.rollback()
+        with db.engine.begin() as connection:
+            connection.execute(sa.text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    ask(text="after the storm")
+    rename("jobs", "jobs_away")
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop, app))
+    thread.start()
+    try:
+        until = time.monotonic() + 20
+        while "could not reach its jobs" not in caplog.text and time.monotonic() < until:
+            time.sleep(0.05)
+        assert done == []
+        rename("jobs_away", "jobs")
+        while not done and time.monotonic() < until:
+            time.sleep(0.05)
+    finally:
+        stop.set()
+        thread.join(10)
+    assert done == ["after the storm"]
+
+
 def test_many_workers_do_every_job_exactly_once(app: Flask, done: list[str]) -> None:
     with transaction():
         for n in range(60):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from fundflow import clock
 from fundflow.db import db, transaction
+from fundflow.jobs import worker
 from fundflow.lifecycle import commands, queries, registry, timers
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.payments.service import NotEnoughLeft
@@ -254,3 +258,20 @@ def test_due_at_is_never_earlier_than_the_wall_time_that_was_promised() -> None:
     with transaction():
         db.session.get_one(Round, application.round_id).closes_at = CLOSES
         assert timers.rearm_round(application.round_id) == 0
+
+
+def test_a_running_worker_sweeps_by_itself(app: Flask) -> None:
+    application = a_draft()
+    db.session.rollback()
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop, app))
+    with clock.standing_at(CLOSES + GRACE):
+        thread.start()
+        try:
+            until = time.monotonic() + 20
+            while last(application) != "lapse" and time.monotonic() < until:
+                time.sleep(0.1)
+        finally:
+            stop.set()
+            thread.join(10)
+    assert last(application) == "lapse"
