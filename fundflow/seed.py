@@ -505,11 +505,8 @@ SUMMARIES = {
     "welcoming-cities-2": "Small grants for city governments that plan and decide together with newcomers.",
     "climate-and-displacement": "Small grants for city governments where the climate makes people move.",
 }
-TEXT = """City governments everywhere receive people who move: for work, for safety, because the sea or the drought came.
-This round pays for first steps that a city can take within a year, with the people concerned at the table.
+TEXT = """City governments everywhere receive people who move: for work, for safety, because the sea or the drought came. This round pays for first steps that a city can take within a year, with the people concerned at the table.
 
-Any city, municipality, county or district government may apply, of any size and from any country. Small and new teams
-are welcome: the form takes about two hours, every question can be read beforehand, and a draft may wait as long as the
-round is open. One application for each city.
+Any city, municipality, county or district government may apply, of any size and from any country. Small and new teams are welcome: the form takes about two hours, every question can be read beforehand, and a draft may wait as long as the round is open. One application for each city.
 
 The grant is paid in one sum to the city's own account after both sides have signed. One report is due after a year."""
