@@ -1,5 +1,5 @@
-// Small things every page gains: the error summary takes the focus, the navigation shows where we are, menus close with Escape or a click elsewhere, and
-// cells of table.stacked learn their column's name (data-label) for narrow screens.
+// Small things every page gains: the error summary takes the focus, the navigation shows where we are, menus close with
+// Escape or a click elsewhere, and cells of table.stacked learn their column's name (data-label) for narrow screens.
 
 document.querySelector("[data-focus]")?.focus();
 
