@@ -38,8 +38,8 @@ from fundflow.errors import Refused
 from fundflow.money import Money, exponent
 
 FOLDER = ROOT / "templates" / "agreements"
-SECONDS = 60
-"""How long one document may take before its process is ended."""
+SECONDS = 120
+"""How long one document may take, with starting the process on a busy machine, before the process is ended."""
 MEMORY = 2**31
 """Address space of the rendering process, in bytes: a few times what a long agreement needs."""
 RENEW_AFTER = 100
