@@ -81,8 +81,8 @@ coverage: $(VENV)/ready-to-test
 	$(BIN)/coverage report --skip-covered --sort=cover
 
 messages: $(VENV)/ready-to-test
-	$(BIN)/pybabel extract -q -F babel.cfg -k _l -o fundflow/translations/messages.pot --no-location --sort-output .
-	$(BIN)/pybabel update -q -i fundflow/translations/messages.pot -d fundflow/translations --no-fuzzy-matching --omit-header
+	$(BIN)/python -m fundflow.web.messages extract
+	$(BIN)/python -m fundflow.web.messages missing
 
 screenshots: $(VENV)/ready-to-test
 	$(BIN)/python docs/screenshots.py

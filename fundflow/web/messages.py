@@ -7,6 +7,8 @@ what the running program reads, and does nothing where that is already right; `m
 from __future__ import annotations
 
 import ast
+import contextlib
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +23,11 @@ from babel.messages.pofile import read_po
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PACKAGE = PROJECT / "fundflow"
 CATALOGUES = PACKAGE / "translations"
+
+# Lines of a catalogue's head that tell of one run and not of the words.
+_PASSING = re.compile(
+    r'^"(?:Report-Msgid-Bugs-To|POT-Creation-Date|PO-Revision-Date|Last-Translator|Generated-By):.*\n', re.MULTILINE
+)
 
 _refusals: set[str] = set()
 
@@ -61,14 +68,29 @@ def extract() -> None:
     """Bring every catalogue up to date; translations that are no longer used are dropped."""
     with tempfile.TemporaryDirectory() as folder:
         template = str(Path(folder) / "messages.pot")
-        common = ["--add-location=file", "--sort-by-file", "--no-wrap"]
-        keywords = ["-k", "_l", "-k", "lazy_gettext", "-k", "lazy_ngettext:1,2", "-k", "_n:1,2"]
-        run: Any = CommandLineInterface().run
-        run(["pybabel", "-q", "extract", "-F", str(PROJECT / "babel.cfg"), *keywords, *common, "-o", template, "."])
+        gather(Path(template))
         for catalogue in _sources():
             language = catalogue.parent.parent.name
             update = ["--no-fuzzy-matching", "--ignore-obsolete", "--no-wrap", "--ignore-pot-creation-date"]
-            run(["pybabel", "-q", "update", "-i", template, "-d", str(CATALOGUES), "-l", language, *update])
+            _babel("update", "-i", template, "-d", str(CATALOGUES), "-l", language, *update)
+            catalogue.write_text(_PASSING.sub("", catalogue.read_text(encoding="utf-8")).lstrip(), encoding="utf-8")
+
+
+def gather(template: Path) -> None:
+    """Write every message of code, templates and refusals to `template`, in the order of the alphabet.
+
+    Without places or moments, so that nothing changes in a catalogue unless words do.
+    """
+    keywords = ["-k", "_l", "-k", "lazy_gettext", "-k", "lazy_ngettext:1,2", "-k", "_n:1,2"]
+    form = ["--no-location", "--sort-output", "--no-wrap"]
+    # The places in babel.cfg are relative to the project.
+    with contextlib.chdir(PROJECT):
+        _babel("extract", "-F", "babel.cfg", *keywords, *form, "-o", str(template), ".")
+
+
+def _babel(command: str, *arguments: str) -> None:
+    run: Any = CommandLineInterface().run
+    run(["pybabel", "-q", command, *arguments])
 
 
 def compile_all() -> int:
