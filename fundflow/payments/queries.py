@@ -10,15 +10,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
-from fundflow.accounts.models import City, User
 from fundflow.db import db
 from fundflow.errors import NotFound
-from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
-from fundflow.payments import policy
 from fundflow.payments.models import LedgerEntry, Payment
 from fundflow.rounds.models import Round
 
@@ -46,26 +42,6 @@ class Standing:
     @property
     def undisbursed(self) -> Money:
         return self.committed
-
-
-@dataclass(frozen=True, slots=True)
-class EntryLine:
-    """An entry as a page shows it; an appropriation belongs to no application."""
-
-    entry: LedgerEntry
-    application_id: UUID | None
-    number: str | None
-    city: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentLine:
-    """A payment as a page shows it; `recorded_by` is the person's name."""
-
-    payment: Payment
-    number: str
-    city: str
-    recorded_by: str
 
 
 def balance(round_id: UUID) -> Balance:
@@ -110,9 +86,7 @@ def _held(account: str, only: sa.ColumnElement[bool] | None = None) -> sa.Column
     )
     if only is not None:
         moved = sa.case((only, moved), else_=0)
-    return sa.cast(
-        sa.func.coalesce(sa.func.sum(moved), 0), sa.BigInteger().with_variant(postgresql.BIGINT, "postgresql")
-    )
+    return sa.cast(sa.func.coalesce(sa.func.sum(moved), 0), sa.BigInteger)
 
 
 def entries(round_id: UUID) -> Sequence[LedgerEntry]:
@@ -127,50 +101,3 @@ def payments_of(application_id: UUID) -> Sequence[Payment]:
     return db.session.scalars(
         sa.select(Payment).where(Payment.application_id == application_id).order_by(Payment.event_seq)
     ).all()
-
-
-def payments_in(round_id: UUID) -> Sequence[Payment]:
-    """The payments of a round, the first first."""
-    return db.session.scalars(
-        sa.select(Payment)
-        .join(Application, Application.id == Payment.application_id)
-        .where(Application.round_id == round_id)
-        .order_by(Payment.paid_on, Payment.created_at, Payment.id)
-    ).all()
-
-
-def entry_lines(round_id: UUID) -> list[EntryLine]:
-    """Every entry of a round with the application and city it belongs to, the first first; one query."""
-    rows = db.session.execute(
-        sa.select(LedgerEntry, Application.id, Application.number, City.name)
-        .join(Application, Application.id == LedgerEntry.application_id, isouter=True)
-        .join(City, City.id == Application.city_id, isouter=True)
-        .where(LedgerEntry.round_id == round_id)
-        .order_by(LedgerEntry.created_at, LedgerEntry.id)
-    )
-    return [EntryLine(entry, application_id, number, city) for entry, application_id, number, city in rows]
-
-
-def payment_lines(round_id: UUID) -> list[PaymentLine]:
-    """Every payment of a round with its application, its city and who recorded it, the first first; one query."""
-    rows = db.session.execute(
-        sa.select(Payment, Application.number, City.name, User.name)
-        .join(Application, Application.id == Payment.application_id)
-        .join(City, City.id == Application.city_id)
-        .join(User, User.id == Payment.recorded_by)
-        .where(Application.round_id == round_id)
-        .order_by(Payment.paid_on, Payment.created_at, Payment.id)
-    )
-    return [PaymentLine(payment, number, city, name) for payment, number, city, name in rows]
-
-
-def payment_for(actor: Actor, payment_id: UUID) -> Payment:
-    """A payment the actor may see; NotFound else."""
-    found = db.session.scalars(
-        sa.select(Payment)
-        .join(Application, Application.id == Payment.application_id)
-        .where(Payment.id == payment_id, policy.payments_seen_by(actor))
-    ).first()
-    if found is None:
-        raise NotFound()
-    return found
