@@ -20,7 +20,7 @@ from fundflow.applications import views as applications
 from fundflow.awards import effects as awards_effects
 from fundflow.awards import views as awards
 from fundflow.config import ROOT, Settings
-from fundflow.db import Model, db
+from fundflow.db import Model, db, make_database_file
 from fundflow.desk import views as desk
 from fundflow.lifecycle import definitions, registry
 from fundflow.payments import effects as payments_effects
@@ -47,6 +47,14 @@ migrations = Alembic(metadatas=Model.metadata, run_mkdir=False, command_name="")
 """Brings the schema from any version to any other; needs an application context."""
 # Its running commentary belongs in a debugger, not between the lines that a person reads.
 logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def bring_up_to_date(app: Flask) -> None:
+    """Migrate the database to the newest schema, making the embedded one where there is none yet."""
+    make_database_file(app.extensions["settings"].database)
+    # In a context of its own: the migration's connection, and the write lock it holds, live as long as the context.
+    with app.app_context():
+        migrations.upgrade()
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -13,10 +13,10 @@ import click
 import sqlalchemy as sa
 
 from fundflow import clock, seed, storage
-from fundflow.app import create_app, migrations
+from fundflow.app import bring_up_to_date, create_app
 from fundflow.awards.models import Document
 from fundflow.config import Settings
-from fundflow.db import db, make_database_file
+from fundflow.db import db
 from fundflow.jobs import worker
 from fundflow.lifecycle import audit
 from fundflow.lifecycle.models import Application
@@ -31,9 +31,8 @@ def run(folder: Path | None) -> bool:
     if (folder / "fundflow.db").exists():
         raise click.ClickException(f"{folder} holds an installation already; name an empty folder")
     app = create_app(Settings(instance=folder, demo=False, embedded_worker=False))
+    bring_up_to_date(app)
     with app.app_context():
-        make_database_file(app.extensions["settings"].database)
-        migrations.upgrade()
         return _tell(folder)
 
 

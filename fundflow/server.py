@@ -15,14 +15,14 @@ import waitress
 from flask import Flask
 
 from fundflow import seed
-from fundflow.app import migrations
+from fundflow.app import bring_up_to_date
 from fundflow.jobs import worker
 
 
 def prepare(app: Flask) -> None:
     """Bring the schema up to date and, where the settings say so, load the demo into an empty database."""
     settings = app.extensions["settings"]
-    migrations.upgrade()
+    bring_up_to_date(app)
     if settings.demo and not settings.production and seed.load():
         click.echo("loaded the demo: invented people, cities and decisions")
 
