@@ -17,7 +17,7 @@ from flask_security import hash_password
 from fundflow import clock
 from fundflow.accounts import service as accounts
 from fundflow.accounts.models import City, User
-from fundflow.db import db, transaction
+from fundflow.db import begin_reading, db, transaction
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from fundflow.rounds import service as rounds
@@ -275,8 +275,10 @@ TURNED_DOWN = Project(
 
 def load() -> bool:
     """Fill an empty database; False, and nothing done, where there are people already."""
-    if db.session.scalar(sa.select(sa.func.count()).select_from(User)):
-        db.session.rollback()
+    begin_reading()  # a second start must not wait for a worker that writes
+    is_used = db.session.scalar(sa.select(User.id).limit(1)) is not None
+    db.session.rollback()
+    if is_used:
         return False
     now = clock.now()
     with clock.standing_at(now - timedelta(days=420)):
