@@ -71,7 +71,9 @@ def kept(application: Application, name: str = "closing") -> Timer:
 
 def last(application: Application) -> str:
     db.session.rollback()
-    return queries.history(application.id)[-1].transition
+    transition: str = queries.history(application.id)[-1].transition
+    db.session.rollback()  # a reader of SQLite that stays holds up every writer
+    return transition
 
 
 def test_a_timer_is_armed_with_the_state_it_runs_in() -> None:
