@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import waitress
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -17,6 +19,7 @@ from fundflow.app import create_app
 from fundflow.config import Settings
 from fundflow.jobs import worker
 
+Result = TypeVar("Result")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -29,11 +32,11 @@ FLAGS = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(_template_database: str | Path) -> Iterator[Browser]:
     """Debian's Chromium, without a screen.
 
-    Closed after each module: while it runs, its driver keeps an event loop in this thread, and no application context
-    can end there.
+    While it runs, its driver keeps an event loop in this thread, and no application context can end there. So the
+    empty database is made before it starts, data are prepared by `prepared`, and it is closed after each module.
     """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
@@ -42,6 +45,17 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+def prepared(app: Flask, work: Callable[[], Result]) -> Result:
+    """What `work` returns, done in an application context in a thread of its own."""
+
+    def inside() -> Result:
+        with app.app_context():
+            return work()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(inside).result()
 
 
 @pytest.fixture
@@ -100,9 +114,14 @@ def page(context: BrowserContext) -> Page:
     return page
 
 
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
+
+
 def violations(page: Page) -> list[str]:
     """What axe finds wrong on the page, one line each; empty is what every page must be."""
-    found = Axe().run(page).response["violations"]
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(each => each.violations)")
     return [
         f"{page.url}: {each['id']}: {each['help']} ({', '.join(str(node['target']) for node in each['nodes'][:3])})"
         for each in found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,9 +10,10 @@ from playwright.sync_api import BrowserContext, CDPSession, Page, expect
 
 from fundflow.accounts import service
 from fundflow.db import db
+from tests.browser.conftest import prepared
 from tests.people import PASSWORD
 
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("_template_database")]
+pytestmark = pytest.mark.browser
 EMAIL = "ada@lund.example"
 
 
@@ -22,14 +22,10 @@ def home(site: Any) -> str:
     """The site under a name: a passkey belongs to a name, never to a bare address."""
 
     def prepare() -> None:
-        with site.app.app_context():
-            service.register_person(EMAIL, "Ada Ek", PASSWORD)
-            db.session.commit()
+        service.register_person(EMAIL, "Ada Ek", PASSWORD)
+        db.session.commit()
 
-    # In a thread of its own: the browser's driver keeps an event loop in this one.
-    thread = threading.Thread(target=prepare)
-    thread.start()
-    thread.join()
+    prepared(site.app, prepare)
     return str(site.url).replace("127.0.0.1", "localhost")
 
 
