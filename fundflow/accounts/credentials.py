@@ -39,6 +39,7 @@ from fundflow.accounts.models import User, WebAuthn
 from fundflow.db import db
 
 PASSWORD_LENGTH = 10
+LONGEST_PASSWORD = 200
 
 _GUESSED_FIRST = (
     "password", "passwort", "motdepasse", "contrasena", "senha", "qwerty", "qwertz", "azerty", "asdfgh", "letmein",
@@ -105,6 +106,10 @@ def queue_notice(template: str, user: User, link: str | None = None, **facts: An
 class Passwords(PasswordUtil):
     """What a password must be: long enough, and not what anybody would try first."""
 
+    def normalize(self, password: str) -> str:
+        """The password as it is compared and hashed. Of one that is too long only enough is kept to refuse it."""
+        return str(super().normalize(password[: LONGEST_PASSWORD + 1]))[: LONGEST_PASSWORD + 1]
+
     def validate(self, password: str, is_register: bool, **kwargs: Any) -> tuple[list[str] | None, str]:
         """The sentences against this password, or None, and the password as it will be hashed."""
         password = self.normalize(password)
@@ -126,7 +131,7 @@ def weakness(password: str, about: list[str]) -> str | None:
             "Use %(length)s characters or more. Three or four ordinary words are easy to remember and hard to guess.",
             length=PASSWORD_LENGTH,
         )
-    elif len(password) > 200:
+    elif len(password) > LONGEST_PASSWORD:
         why = _("Use 200 characters or fewer.")
     elif len(set(password)) < 5:
         why = _("This repeats too few different characters. Add some other words.")

@@ -98,7 +98,8 @@ def _folded(name: str) -> str:
 
 
 def _trimmed(text: str | None) -> str | None:
-    return " ".join(text.split()) if text else text
+    """On one line, without what nobody can see: NUL and other control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split()) if text else text
 
 
 class WholeNumberField(Field):

@@ -78,6 +78,9 @@ _LIMITS: Mapping[str, tuple[str, str]] = {
 }
 """How often each form may be sent: from one network address, and for one account whoever tries."""
 
+_ASK_WHO = frozenset({"security.login", "security.register", "security.send_confirmation", "security.forgot_password"})
+"""Forms that ask for the address of the account; of all others the session knows it, whatever is typed."""
+
 _READ_FIRST = frozenset({"security.login", "security.verify", "security.wan_signin", "security.tf_select"})
 """Forms that change no row as a rule: while the password is hashed they must not keep other writers waiting."""
 
@@ -277,7 +280,8 @@ def _prove_again(_within: timedelta, _grace: timedelta) -> Response:
 
 def _account_tried() -> str:
     """Whose account an attempt is about: what was typed, or whom the first step has let through."""
-    tried = request.form.get("email") or session.get("tf_user_id") or session.get("_user_id") or ""
+    known = session.get("tf_user_id") or session.get("_user_id") or ""
+    tried = request.form.get("email", "") if request.endpoint in _ASK_WHO else known
     return "account:" + hashlib.sha256(str(tried).strip().lower().encode()).hexdigest()
 
 
