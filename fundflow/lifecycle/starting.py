@@ -21,7 +21,7 @@ from fundflow.workflow import access
 
 
 class NotYours(Forbidden):
-    """Only the team of the city can start its application; ask {who}."""
+    """Only the team of the city can start its application; ask its focal point."""
 
 
 def begin(
@@ -34,7 +34,7 @@ def begin(
     """
     writes.check_key(key)
     if actor.id is None:
-        raise NotYours(who="the focal point")
+        raise NotYours
     with writes.whole_or_nothing():
         started = _started(key, round_id, city_id, actor)
         if started is not None:
@@ -82,7 +82,7 @@ def _record(application: Application, actor: Actor, key: str) -> None:
     facts = Facts(application, workflow, actor, application.created_at, locking=True)
     facts.roles = held_roles(application, workflow, actor)
     if not access.cell(workflow, workflow.initial, facts.roles).edit:
-        raise NotYours(who="the focal point")
+        raise NotYours
     timers.follow(facts, None, workflow.initial)
     link = Link(
         application_id=application.id,

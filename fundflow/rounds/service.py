@@ -34,6 +34,14 @@ from fundflow.rounds.plans import (
 from fundflow.rounds.wall import WALL, SkippedWallTime, instant_of
 
 
+class NotARoundMaker(Forbidden):
+    """Only a fund manager of every round may make a new one; ask one of them."""
+
+
+class NotOfThisRound(Forbidden):
+    """Only a fund manager of this round may change it; ask one of them."""
+
+
 class FixedAfterPublishing(Refused):
     """This is fixed since the round was published: cities rely on it."""
 
@@ -66,9 +74,9 @@ def create_window(name: str, *, theme: str = "", text: str = "", donors: str = "
 
 
 def create_round(plan: Plan, *, actor: Actor) -> Round:
-    """A draft round; WrongRound with every problem, Forbidden for whoever does not manage every round."""
+    """A draft round; WrongRound with every problem, NotARoundMaker for whoever does not manage every round."""
     if not (actor.is_system or policy.may_create(actor)):
-        raise Forbidden(who="a fund manager of every round")
+        raise NotARoundMaker
     found = problems_of(plan)
     if found:
         raise WrongRound(found)
@@ -154,7 +162,7 @@ def publish(round_: Round, *, actor: Actor, revision: int | None = None) -> Roun
 def clone_round(source: Round, *, actor: Actor) -> Round:
     """A draft with the same settings, a year later on the same wall clock, under an address of its own."""
     if not policy.may_create(actor):
-        raise Forbidden(who="a fund manager of every round")
+        raise NotARoundMaker
     plan = plan_of(source)
     slug = next(
         each for each in (f"{source.slug[:76].rstrip('-')}-{n}" for n in range(2, 1000)) if not queries.slug_taken(each)
@@ -205,7 +213,7 @@ def _pinned(name: str) -> str:
 
 def _may_change(round_: Round, actor: Actor) -> None:
     if not (actor.is_system or policy.may_manage(actor, round_)):
-        raise Forbidden(who="a fund manager of this round")
+        raise NotOfThisRound
 
 
 def _flush(slug: str) -> None:
