@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from flask import url_for
 from flask_babel import gettext, ngettext
@@ -22,6 +23,7 @@ from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Event, Timer
 from fundflow.reviews.queries import Case, Progress, progress_of
 from fundflow.web import reader
+from fundflow.workflow import access
 from fundflow.workflow.definition import Review, State, Transition, Workflow
 
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -71,6 +73,13 @@ class _Around:
     timers: Sequence[Timer]
     last: Event | None
     progress: Mapping[str, Progress]
+    reader: UUID | None
+
+    def may_see_figures(self, progress: Progress) -> bool:
+        """As the reviews' own policy says it: whose cell has the review, and who does not have to score it still."""
+        of_team = any(self.workflow.roles[role].kind == "team" for role in self.roles)
+        reads = progress.name in access.cell(self.workflow, self.state.id, self.roles).view
+        return reads and not of_team and self.reader not in progress.closed_to
 
 
 def desk_of(actor: Actor, workflows: Mapping[str, Workflow]) -> Desk:
@@ -95,6 +104,7 @@ def desk_of(actor: Actor, workflows: Mapping[str, Workflow]) -> Desk:
             timers.get(application.id, ()),
             last.get(application.id),
             {name: each for (owner, name), each in progress.items() if owner == application.id},
+            actor.id,
         )
         task = _task(around)
         if task is not None:
@@ -201,13 +211,13 @@ def _reviewing(around: _Around, ways_on: Sequence[Transition]) -> Task | None:
         return _about(around, _("Assign reviewers"), url, detail)
     if progress.quorum_met and any(each.end is None for each in ways_on):
         url = url_for("desk.show", application_id=around.row.application.id)
-        return _about(around, _("Decide"), url, _reviews_sent(progress))
+        return _about(around, _("Decide"), url, _reviews_sent(progress, around.may_see_figures(progress)))
     return None
 
 
-def _reviews_sent(progress: Progress) -> str:
+def _reviews_sent(progress: Progress, may_see_figures: bool) -> str:
     sent = _("Reviews sent: %(n)s, needed: %(needed)s.", n=progress.submitted, needed=progress.needed)
-    if progress.score is None:
+    if progress.score is None or not may_see_figures:
         return sent
     return (
         sent

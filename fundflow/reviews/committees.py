@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from fundflow import clock
 from fundflow.accounts import queries as accounts
 from fundflow.accounts.models import City
+from fundflow.applications.queries import application_for
 from fundflow.db import canonical_json, db
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import commands, definitions
@@ -48,6 +49,8 @@ class Progress:
     score: Decimal | None
     spread: Decimal | None
     maximum: Decimal
+    closed_to: frozenset[UUID]
+    """Those who sit on the committee and may not see figures yet, or no more."""
 
     @property
     def quorum_met(self) -> bool:
@@ -186,6 +189,9 @@ def _progress(plan: Plan, generation: int, places: Collection[Review]) -> Progre
         score=scores.AGGREGATES[plan.review.aggregate](totals),
         spread=scores.spread(totals),
         maximum=Decimal(plan.review.scale),
+        closed_to=frozenset(
+            each.reviewer_id for each in places if not policy.is_open_to_figures(each, plan.review.is_blind)
+        ),
     )
 
 
@@ -228,9 +234,10 @@ def committee_for(actor: Actor, application_id: UUID, name: str | None = None) -
 
     NotFound for everybody else, and for the applying team whatever other roles they have.
     """
-    application = db.session.get(Application, application_id)
-    if actor.id is None or application is None:
+    if actor.id is None:
         raise NotFound
+    # Whoever must stay away from the case, recused or not declared yet, does not choose who reviews it either.
+    application = application_for(actor, application_id)
     roles = commands.roles_of(application, actor)
     workflow = workflow_of(application)
     readable = access.cell(workflow, application.state, roles).view

@@ -126,11 +126,15 @@ def may_see_sheet(review: Review, viewer: Viewer) -> bool:
         return not review.is_recused
     if not review.is_sent:
         return False
-    place = viewer.place
-    if place is not None:
+    if viewer.place is not None:
         # Someone who reviews this case is a reviewer first, whatever groups they are also in.
-        return place.is_declared_free and (place.is_sent or not viewer.is_blind)
+        return is_open_to_figures(viewer.place, viewer.is_blind)
     return viewer.reads_review
+
+
+def is_open_to_figures(place: Review, is_blind: bool) -> bool:
+    """Whether sitting at this place lets its reviewer see what the others found."""
+    return place.is_declared_free and (place.is_sent or not is_blind)
 
 
 def may_see_figures(viewer: Viewer) -> bool:
@@ -138,5 +142,4 @@ def may_see_figures(viewer: Viewer) -> bool:
     not sent their sheet, or recused themselves from it."""
     if viewer.id is None or viewer.is_on_team or not viewer.reads_review:
         return False
-    place = viewer.place
-    return place is None or (place.is_declared_free and (place.is_sent or not viewer.is_blind))
+    return viewer.place is None or is_open_to_figures(viewer.place, viewer.is_blind)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from fundflow import clock
 from fundflow.accounts.models import City
+from fundflow.applications.queries import application_for
 from fundflow.db import db
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import Actor
@@ -111,6 +112,7 @@ def sheet_for(actor: Actor, review_id: UUID) -> Case:
     case = _case(row)
     if case.review.reviewer_id == actor.id:
         return place_for(actor, review_id)
+    application_for(actor, case.application.id)
     if not policy.may_see_sheet(case.review, committees.viewer_of(actor, case.application, case.review)):
         raise NotFound
     return case

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -14,6 +15,7 @@ from fundflow.accounts.models import User
 from fundflow.db import db, transaction
 from fundflow.jobs.models import Job
 from fundflow.reviews import committees, service
+from fundflow.reviews.models import Review
 from tests import factories
 from tests.desk.counting import queries_of
 from tests.people import sign_in
@@ -99,6 +101,19 @@ def test_manager_assigns_then_decides_then_chases(app: Flask, client: FlaskClien
     factories.pay(application, cast.finance, 10_000)
     with clock.shifted(timedelta(days=400)):
         assert "Overdue: Report due" in home(client, cast.manager)
+
+
+def test_manager_who_still_has_to_score_is_not_told_the_score(app: Flask, client: FlaskClient) -> None:
+    cast = factories.a_cast()
+    application = factories.an_application(state="review", cast=cast)
+    factories.scored(application, cast)
+    with transaction():
+        place = db.session.scalars(sa.select(Review).where(Review.reviewer_id == cast.reviewers[0].id)).one()
+        place.reviewer_id = cast.manager.id
+        place.sent_at = place.score = None
+    page = home(client, cast.manager)
+    assert "Reviews sent: 2, needed: 2." in page
+    assert "of 10." not in page
 
 
 def test_manager_is_told_what_is_about_to_lapse(app: Flask, client: FlaskClient) -> None:

@@ -248,3 +248,24 @@ def test_coming_back_to_the_review_begins_a_new_generation_that_counts_alone() -
     assert queries.progress(scene.application.id, "panel").score == Decimal("10.00")
     with pytest.raises(service.ReviewClosed):
         service.send(second.id, revision=0, actor=actor(ravi))
+
+
+def test_whoever_left_a_case_reads_no_sheet_and_asks_nobody_when_it_comes_to_review_again() -> None:
+    from fundflow.accounts.models import GroupMember
+
+    scene = Scene()
+    both, rosa = scene.reviewer("Bo Both"), scene.reviewer("Rosa Reader")
+    db.session.add(GroupMember(user_id=both.id, group="fund-managers"))
+    db.session.commit()
+    (theirs,) = scene.ready(rosa)
+    (mine,) = scene.ask(both)
+    scene.score(theirs, rosa)
+    service.declare(mine.id, has_conflict=True, reason="Family", actor=actor(both))
+    db.session.commit()
+    scene.fire("send_back")
+    scene.fire("submit", by=scene.applicant)
+
+    with pytest.raises(NotFound):
+        queries.sheet_for(actor(both), theirs.id)
+    with pytest.raises(NotFound):
+        committees.committee_for(actor(both), scene.application.id)
