@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import available_timezones
 
 _frozen: datetime | None = None
 _offset = timedelta(0)
@@ -16,6 +18,12 @@ _offset = timedelta(0)
 def now() -> datetime:
     """The present instant, aware and in UTC."""
     return _frozen if _frozen is not None else datetime.now(UTC) + _offset
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The names of all time zones. Kept: asking the library reads hundreds of files each time."""
+    return frozenset(available_timezones())
 
 
 def is_moved() -> bool:

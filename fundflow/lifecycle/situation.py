@@ -144,6 +144,11 @@ class Facts:
         self.load(expression.roots)
         return expression.evaluate(self._env())
 
+    def known(self, root: str) -> Mapping[str, Any]:
+        """What is known of a root, after loading it; empty where there is none."""
+        self.load([root])
+        return self._known.get(root) or {}
+
     def _env(self) -> dict[str, Any]:
         who = {"id": None if self.actor.id is None else str(self.actor.id), "roles": tuple(sorted(self.roles))}
         return {**self._known, "actor": who}

@@ -82,7 +82,7 @@ def arm(facts: Facts, timer: definition.Timer, entered_at: datetime) -> None:
     before = sa.select(sa.func.coalesce(sa.func.max(Timer.generation), 0) + 1).where(
         Timer.application_id == application_id, Timer.name == timer.id
     )
-    values = _plan(timer, facts.workflow, moment, passed=facts.now)
+    values = _plan(facts, timer, moment)
     db.session.execute(
         sa.insert(Timer).values(
             id=uuid4(),
@@ -118,10 +118,11 @@ def rearm_round(round_id: UUID) -> int:
         timer = workflow.timers.get(row.name)
         if timer is None or timer.at is None or "round" not in timer.at.roots:
             continue
-        moment = _moment(Facts(application, workflow, SYSTEM, now, locking=False), timer, application.state_since)
-        if moment is None or moment == row.due_at:
+        facts = Facts(application, workflow, SYSTEM, now, locking=False)
+        moment = _moment(facts, timer, application.state_since)
+        if moment is None or (moment == row.due_at and _told_in(facts, timer).key == row.zone):
             continue
-        _set(row, _plan(timer, workflow, moment, passed=now))
+        _set(row, _plan(facts, timer, moment))
         moved += 1
     db.session.flush()
     return moved
@@ -169,9 +170,10 @@ def _do(timer_id: UUID, application_id: UUID) -> bool:
     workflow = definitions.get(application.definition_sha)
     timer = workflow.timers[row.name]
     # What it aims at may have moved since it was armed: the moment is computed again before anything is done.
-    moment = _moment(Facts(application, workflow, SYSTEM, now, locking=False), timer, application.state_since)
+    facts = Facts(application, workflow, SYSTEM, now, locking=False)
+    moment = _moment(facts, timer, application.state_since)
     if timer.at is not None and moment is not None and moment != row.due_at:
-        _set(row, _plan(timer, workflow, moment, passed=now))
+        _set(row, _plan(facts, timer, moment))
     elif now < row.act_at:
         _remind(application, workflow, timer, row, now)
     else:
@@ -280,17 +282,24 @@ def _end_of(day: date, zone: ZoneInfo) -> datetime:
     return at_wall(datetime.combine(day, time(23, 59, 59)), zone)
 
 
-def _plan(
-    timer: definition.Timer, workflow: definition.Workflow, moment: datetime, *, passed: datetime
-) -> dict[str, Any]:
-    """The columns that follow from the due moment; reminders whose moment has `passed` already are passed over."""
-    zone = workflow.zone
-    act_at = timer.grace.after(moment, zone) if timer.grace is not None else moment
-    moments = _reminders(timer, workflow, moment)
-    reminded = [name for name, at in moments if at <= passed]
+def _told_in(facts: Facts, timer: definition.Timer) -> ZoneInfo:
+    """The zone a timer's moment is told in: the round's where it follows the round, else the workflow's own."""
+    if timer.at is not None and not timer.end_of_day and "round" in timer.at.roots:
+        named = facts.known("round").get("zone")
+        if named:
+            return ZoneInfo(named)
+    return facts.workflow.zone
+
+
+def _plan(facts: Facts, timer: definition.Timer, moment: datetime) -> dict[str, Any]:
+    """The columns that follow from the due moment; reminders whose moment has passed already are passed over."""
+    act_at = timer.grace.after(moment, facts.workflow.zone) if timer.grace is not None else moment
+    moments = _reminders(timer, facts.workflow, moment)
+    reminded = [name for name, at in moments if at <= facts.now]
+    zone = _told_in(facts, timer)
     return {
         "wall": moment.astimezone(zone).replace(tzinfo=None).isoformat(timespec="seconds"),
-        "zone": workflow.timezone,
+        "zone": zone.key,
         "due_at": moment,
         "act_at": act_at,
         "reminded": reminded,

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import pycountry
 
+from fundflow import clock
 from fundflow.errors import Refused
 from fundflow.lifecycle import definitions
 from fundflow.money import Money
@@ -209,7 +209,7 @@ def problems_of(plan: Plan, *, of: Round | None = None) -> dict[str, Refused]:
 
 
 def _dates(plan: Plan) -> dict[str, Refused]:
-    if plan.zone not in available_timezones():
+    if plan.zone not in clock.zones():
         return {"zone": NoSuchZone(zone=plan.zone)}
     found: dict[str, Refused] = {}
     for field, wall in (("opens", plan.opens_wall), ("closes", plan.closes_wall)):

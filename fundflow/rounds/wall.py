@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
+from fundflow import clock
 from fundflow.errors import Refused
 
 WALL = "%Y-%m-%dT%H:%M"
@@ -38,7 +39,7 @@ class NoSuchZone(Refused):
 @cache
 def zones() -> tuple[str, ...]:
     """The names a person may choose from: places and UTC, without the old aliases."""
-    places = (zone for zone in available_timezones() if "/" in zone and not zone.startswith("Etc/"))
+    places = (zone for zone in clock.zones() if "/" in zone and not zone.startswith("Etc/"))
     return (*sorted(places), "UTC")
 
 
@@ -77,7 +78,7 @@ def _read(text: str) -> datetime:
 
 
 def _zone(name: str) -> ZoneInfo:
-    if name not in available_timezones():
+    if name not in clock.zones():
         raise NoSuchZone(zone=name)
     return ZoneInfo(name)
 

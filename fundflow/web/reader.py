@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from babel.dates import format_date, format_time, format_timedelta, get_timezone_location
@@ -71,7 +71,7 @@ def select_zone() -> str:
 
 def is_zone(name: str | None) -> bool:
     """Whether this names a time zone of the IANA database."""
-    return bool(name) and name in available_timezones()
+    return bool(name) and name in clock.zones()
 
 
 def language() -> str:

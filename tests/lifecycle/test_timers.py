@@ -187,6 +187,16 @@ def test_a_round_that_closes_later_moves_every_running_timer() -> None:
         make.press(application, "send", focal)
 
 
+def test_a_timer_that_follows_the_round_is_told_in_the_rounds_own_zone() -> None:
+    application = a_draft()
+    round_ = db.session.get_one(Round, application.round_id)
+    with transaction():
+        round_.zone = "America/New_York"
+        assert timers.rearm_round(round_.id) == 1
+    timer = kept(application)
+    assert (timer.wall, timer.zone, timer.due_at) == ("2026-04-01T06:00:00", "America/New_York", CLOSES)
+
+
 def test_a_timer_looks_again_at_what_it_aims_at_before_it_acts() -> None:
     """An application that came into the state while the round was being moved was armed with the old moment."""
     application = a_draft()
