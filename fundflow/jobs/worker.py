@@ -168,12 +168,15 @@ def _perform(job: Claimed, lease: timedelta) -> None:
 
 
 def _failed(job: Claimed, problem: Exception) -> None:
-    text = f"{type(problem).__name__}: {problem}"[:2000]
+    kind = type(problem).__name__
+    # NUL and half characters cannot be kept by every database.
+    text = f"{kind}: {problem}"[:2000].replace("\x00", "").encode("utf-8", "replace").decode()
     if isinstance(problem, service.GiveUp) or job.attempts >= MAX_ATTEMPTS:
-        log.error("Job %s (%s) is given up after %s attempts: %s", job.key, job.kind, job.attempts, text)
+        # Why, the dead letter says: a message may name an address or quote what a person typed, which no log keeps.
+        log.error("Job %s (%s) is given up after %s attempts: %s", job.key, job.kind, job.attempts, kind)
         _mark(job, dead_at=instant(), last_error=text)
     else:
-        log.warning("Job %s (%s) failed, attempt %s: %s", job.key, job.kind, job.attempts, text)
+        log.warning("Job %s (%s) failed, attempt %s: %s", job.key, job.kind, job.attempts, kind)
         _mark(job, run_at=instant(timedelta(seconds=delay(job.attempts))), last_error=text)
     db.session.commit()
 

@@ -298,3 +298,17 @@ def test_counts_say_how_full_the_outbox_is(done: list[str]) -> None:
     db.session.rollback()
     assert queries.counts() == queries.Counts(waiting=1, running=0, failing=1, dead=1)
     assert len(queries.open_jobs()) == 2
+
+
+def test_no_log_repeats_what_a_failure_says_and_no_dead_letter_breaks_over_it(
+    done: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(payload: dict[str, str]) -> None:
+        raise SmtpDown("{'ada@city.example': (450, 'wait\x00\ud800')}")
+
+    service.handlers["refuse"] = refuse
+    key = ask("refuse")
+    assert worker.run_once()
+    assert "ada@city.example" not in caplog.text
+    assert "SmtpDown" in caplog.text
+    assert "ada@city.example" in (job(key).last_error or "")
