@@ -5,10 +5,12 @@ Refuses by what is inside, not by what the sender says: a renamed program is tol
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO
@@ -155,5 +157,7 @@ def _is_office(extension: str, stream: IO[bytes]) -> bool:
                 return "[Content_Types].xml" in names and any(n.startswith(_OPEN_XML[extension]) for n in names)
             with archive.open("mimetype") as kind:
                 return kind.read(100).decode("ascii", "replace").strip().startswith(MEDIA_TYPES[extension])
-    except (zipfile.BadZipFile, KeyError, OSError, NotImplementedError, RuntimeError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError):  # no archive, or a broken one
+        return False
+    except (KeyError, OSError, NotImplementedError, RuntimeError, ValueError):  # without its parts, or encrypted
         return False

@@ -15,7 +15,7 @@ from flask import Flask, current_app, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from jinja2 import TemplateError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge, TooManyRequests
 from werkzeug.wrappers import Response
@@ -37,6 +37,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(TooManyRequests, _too_many)
     for lost in (OperationalError, InterfaceError, PoolTimeout):
         app.register_error_handler(lost, _database_lost)
+    app.register_error_handler(DataError, _unusable)
     app.register_error_handler(InternalServerError, _unexpected)
     app.register_error_handler(HTTPException, _http)
     if app.extensions["settings"].production:
@@ -150,6 +151,14 @@ def _database_lost(error: Exception) -> Response:
     answer = problem(503, _("The service is briefly unavailable"), says, reference=reference)
     answer.headers["Retry-After"] = "60"
     return answer
+
+
+def _unusable(error: DataError) -> Response:
+    """Characters or numbers that the database cannot hold, such as a NUL in an address; nobody types them."""
+    db.session.rollback()
+    log.warning("unusable_data", request_id=g.get("request_id"), error=type(error.orig).__name__)
+    says = [_("What was sent could not be understood. Go back and try again.")]
+    return problem(400, _("This could not be read"), says, back=_came_from())
 
 
 def _unexpected(error: InternalServerError) -> Response:

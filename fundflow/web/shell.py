@@ -20,6 +20,7 @@ from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine
+from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.wrappers import Response as AnyResponse
 
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
@@ -191,6 +192,9 @@ def _read_only_while_reading(connection: Connection) -> None:
 def _begin() -> None:
     g.request_id = uuid4().hex[:16]
     g.began = time.perf_counter()
+    if request.is_json:
+        # No address takes JSON, but the form library would read it in place of a form, of whatever shape it is.
+        raise UnsupportedMediaType
 
 
 def _finish(response: Response) -> Response:

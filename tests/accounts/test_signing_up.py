@@ -325,3 +325,13 @@ def test_the_librarys_messages_come_in_french(client: FlaskClient, registered: U
     assert page.status_code == 422
     assert "Les mots de passe ne correspondent pas" in page.text
     assert "Passwords do not match" not in page.text
+
+
+def test_an_endless_password_is_wrong_and_no_failure(client: FlaskClient, registered: User) -> None:
+    assert log_in(client, password="x" * 100_000).status_code == 422
+    assert log_in(client, password=PASSWORD + "x" * 300).status_code == 422
+
+
+def test_no_address_reads_json_in_place_of_a_form(client: FlaskClient) -> None:
+    for body in (b"[" * 50_000, b"null", b'"text"', b'{"email": [1]}'):
+        assert client.post("/sign-in", data=body, content_type="application/json").status_code == 415
