@@ -388,7 +388,9 @@ class InviteForm(FlaskForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.duty.choices = [(duty, f"{DUTY_NAMES[duty]}: {DUTY_HELP[duty]}") for duty in policy.DUTIES]
+        self.duty.choices = [
+            (duty, _("%(name)s: %(what)s", name=DUTY_NAMES[duty], what=DUTY_HELP[duty])) for duty in policy.DUTIES
+        ]
 
 
 class GroupForm(FlaskForm):
@@ -405,7 +407,9 @@ class GroupForm(FlaskForm):
 
     def __init__(self, *args: Any, rounds: Sequence[tuple[UUID, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.group.choices = [(group, f"{GROUP_NAMES[group]}: {GROUP_HELP[group]}") for group in policy.GROUPS]
+        self.group.choices = [
+            (group, _("%(name)s: %(what)s", name=GROUP_NAMES[group], what=GROUP_HELP[group])) for group in policy.GROUPS
+        ]
         self.round_id.choices = [("", _("every round")), *((str(each), title) for each, title in rounds)]
 
     def validate_round_id(self, field: Field) -> None:
