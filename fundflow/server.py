@@ -9,10 +9,14 @@ from __future__ import annotations
 import signal
 import threading
 from types import FrameType
+from typing import Any
 
 import click
 import waitress
 from flask import Flask
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import RequestEntityTooLarge
 
 from fundflow import seed
 from fundflow.app import bring_up_to_date
@@ -27,6 +31,19 @@ def prepare(app: Flask) -> None:
         click.echo("loaded the demo: invented people, cities and decisions")
 
 
+def _refusal(channel: Any, request: Any) -> Any:
+    """What answers a request that was refused on its way in: the site in its own words where the body is too large."""
+    if not isinstance(request.error, RequestEntityTooLarge):
+        return ErrorTask(channel, request)
+    task = WSGITask(channel, request)
+    task.close_on_finish = True  # the rest of the body is never read
+    return task
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    error_task_class = staticmethod(_refusal)
+
+
 def serve(app: Flask, host: str, port: int) -> None:
     """Serve until a signal comes; OSError where the address cannot be had."""
     settings = app.extensions["settings"]
@@ -35,6 +52,7 @@ def serve(app: Flask, host: str, port: int) -> None:
     server = waitress.create_server(
         app, host=host, port=port, threads=settings.threads, ident=None, max_request_body_size=largest
     )
+    server.channel_class = _Channel
     stop = threading.Event()
     helper = threading.Thread(target=worker.run, args=(stop, app), name="worker", daemon=True)
     if settings.embedded_worker:
