@@ -48,7 +48,7 @@ $(VENV)/ready: $(VENV)/bin/uv pyproject.toml constraints.txt package.json Makefi
 $(VENV)/ready-to-test: $(VENV)/ready
 	@.ci/system $(TEST_PACKAGES)
 	@echo "installing test packages"
-	@$(UV) -e '.[test,scale]'
+	@$(UV) -e '.[test]'
 	@touch $@
 
 check: lint types contracts
