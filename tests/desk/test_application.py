@@ -11,8 +11,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from fundflow import clock
-from fundflow.accounts.models import User
-from fundflow.db import db
+from fundflow.accounts.models import TeamMember, User
+from fundflow.db import db, transaction
+from fundflow.lifecycle import commands
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.queries import history
 from tests import factories
@@ -245,3 +246,14 @@ def test_key_of_nobody_is_a_new_key(app: Flask, client: FlaskClient) -> None:
     sign_in(client, cast.applicant)
     address, hidden = step(client, application, "submit")
     assert client.post(address, data={**hidden, "key": "'; drop table events"}).status_code == 303
+
+
+def test_manager_on_the_applying_team_decides_nothing_about_it(app: Flask) -> None:
+    cast = factories.a_cast()
+    application = factories.an_application(state="review", cast=cast)
+    factories.scored(application, cast)
+    with transaction():
+        db.session.add(TeamMember(city_id=application.city_id, user_id=cast.manager.id, duty="signatory"))
+    manager = factories.acting(cast.manager)
+    assert commands.roles_of(application, manager) == {"applicant"}
+    assert "approve" not in {each.transition for each in commands.available(application, manager)}
