@@ -70,8 +70,9 @@ def serve(app: Flask, host: str, port: int) -> None:
     try:
         server.run()
     except (KeyboardInterrupt, SystemExit):
-        click.echo("stopping")
+        pass  # the signal may come just before or after the loop, which returns on it by itself
     finally:
+        click.echo("stopping")
         stop.set()
         if helper.is_alive():
             helper.join(timeout=10)
