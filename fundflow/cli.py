@@ -87,6 +87,8 @@ def worker() -> None:
 @click.argument("revision", default="head")
 def migrate(revision: str) -> None:
     """Bring the database to the newest schema, or to REVISION (down too)."""
+    from alembic.util import CommandError
+
     from fundflow.app import migrations
 
     app = _app()
@@ -96,10 +98,13 @@ def migrate(revision: str) -> None:
         if revision in {script.revision for script in before}:
             click.echo(f"already at {revision}")
             return
-        if revision == "head" or revision not in _ancestors(before):
-            migrations.upgrade(revision)
-        else:
-            migrations.downgrade(revision)
+        try:
+            if revision == "head" or revision not in _ancestors(before):
+                migrations.upgrade(revision)
+            else:
+                migrations.downgrade(revision)
+        except CommandError as problem:
+            raise click.ClickException(f"nothing was migrated: {problem}") from None
         click.echo("schema at " + (", ".join(script.revision for script in migrations.current()) or "the beginning"))
 
 
