@@ -68,11 +68,13 @@ unit: unit-sqlite unit-postgres
 
 PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -p xdist.plugin -p _hypothesis_pytestplugin -n 2 --dist loadgroup
 
+WITHOUT_DATABASE := workflow browser test_documents.py test_money.py test_config.py test_cli.py
+
 unit-sqlite: $(VENV)/ready-to-test
 	$(PYTEST) tests
 
 unit-postgres: $(VENV)/ready-to-test
-	FUNDFLOW_TEST_DB=postgres $(PYTEST) -m "not browser" --ignore tests/workflow tests
+	FUNDFLOW_TEST_DB=postgres $(PYTEST) -m "not browser" $(addprefix --ignore=tests/,$(WITHOUT_DATABASE)) tests
 
 coverage: $(VENV)/ready-to-test
 	$(BIN)/coverage erase
