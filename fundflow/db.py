@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVarTuple
 from urllib.parse import unquote
 from uuid import UUID, uuid4
 
@@ -30,6 +30,7 @@ from fundflow import clock
 
 BUSY_MS = 10_000
 """How long an SQLite writer waits for another before it gives up."""
+Columns = TypeVarTuple("Columns")
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -127,6 +128,17 @@ def transaction() -> Iterator[None]:
 def begin_reading() -> None:
     """Let the current session only read until it ends: on SQLite it then takes no write lock."""
     db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
+
+
+def read(statement: sa.Select[*Columns], /, **values: Any) -> sa.CursorResult[*Columns]:
+    """The rows of a prepared read in the present transaction, after what the session still has to write.
+
+    `statement` is made once, with `bindparam`s: it is compiled once a process and loads no objects.
+    """
+    session = db.session
+    if session.autoflush:
+        session.flush()
+    return session.connection().execute(statement, values)
 
 
 def instant(ahead: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:

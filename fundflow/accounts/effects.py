@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fundflow.accounts import queries
-from fundflow.accounts.models import User
+from fundflow.accounts.queries import Reached
 from fundflow.lifecycle import registry
 from fundflow.lifecycle.actor import Actor
 
@@ -25,7 +25,7 @@ def is_of_the_team(application: Application, role: Any, actor: Actor) -> bool:
 
 
 @registry.role_people("team")
-def people_of_the_team(application: Application, role: Any) -> list[User]:
+def people_of_the_team(application: Application, role: Any) -> list[Reached]:
     """The team of the applying city, or those of it with the role's duty."""
     return queries.colleagues_with(application.city_id, getattr(role, "duty", None))
 
@@ -37,6 +37,6 @@ def is_of_the_group(application: Application, role: Any, actor: Actor) -> bool:
 
 
 @registry.role_people("group")
-def people_of_the_group(application: Application, role: Any) -> list[User]:
+def people_of_the_group(application: Application, role: Any) -> list[Reached]:
     """The members of the role's group who serve the application's round."""
     return queries.people_in_group(role.group, application.round_id)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import aliased
 from fundflow import clock
 from fundflow.accounts import policy
 from fundflow.accounts.models import City, GroupMember, Invitation, TeamMember, User
-from fundflow.db import db
+from fundflow.db import db, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
 
@@ -25,6 +25,40 @@ SHOWN = 50
 
 # Rounds belong to a higher feature; of them, this one knows the table that a membership's scope points to.
 rounds = sa.table("rounds", sa.column("id", sa.Uuid), sa.column("title", sa.Text), sa.column("closes_at"))
+
+
+_TEAM = (TeamMember.user_id == sa.bindparam("user_id"), TeamMember.city_id == sa.bindparam("city_id"))
+_ON_TEAM = sa.select(sa.literal(1)).where(*_TEAM).limit(1)
+_WITH_DUTY = _ON_TEAM.where(TeamMember.duty == sa.bindparam("duty"))
+_REACHING = sa.or_(GroupMember.round_id.is_(None), GroupMember.round_id == sa.bindparam("round_id", type_=sa.Uuid))
+"""Memberships that hold for every round, and those for one; without a round (null) only the former."""
+_IN_GROUP = (
+    sa.select(sa.literal(1))
+    .where(GroupMember.user_id == sa.bindparam("user_id"), GroupMember.group == sa.bindparam("group"), _REACHING)
+    .limit(1)
+)
+_REACHED = (
+    sa.select(User.id, User.email, User.name, User.language, User.timezone)
+    .where(User.active.is_(True))
+    .order_by(User.name, User.id)
+)
+_MEMBERS = sa.select(TeamMember.user_id).where(TeamMember.city_id == sa.bindparam("city_id"))
+_COLLEAGUES = _REACHED.where(User.id.in_(_MEMBERS))
+_COLLEAGUES_WITH = _REACHED.where(User.id.in_(_MEMBERS.where(TeamMember.duty == sa.bindparam("duty"))))
+_GROUP = _REACHED.where(
+    User.id.in_(sa.select(GroupMember.user_id).where(GroupMember.group == sa.bindparam("group"), _REACHING))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A person as mail needs them."""
+
+    id: UUID
+    email: str
+    name: str
+    language: str
+    timezone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,45 +178,31 @@ def team_of(city_id: UUID) -> list[Colleague]:
     return sorted(team, key=lambda colleague: policy.FOCAL_POINT not in colleague.duties)
 
 
-def colleagues_with(city_id: UUID, duty: str | None = None) -> list[User]:
+def colleagues_with(city_id: UUID, duty: str | None = None) -> list[Reached]:
     """The people of a city's team, or those with one duty: whom a role of kind `team` reaches."""
-    members = sa.select(TeamMember.user_id).where(TeamMember.city_id == city_id)
-    if duty is not None:
-        members = members.where(TeamMember.duty == duty)
-    wanted = sa.select(User).where(User.id.in_(members), User.active.is_(True))
-    return list(db.session.scalars(wanted.order_by(User.name, User.id)))
+    if duty is None:
+        return [Reached(*row) for row in read(_COLLEAGUES, city_id=city_id)]
+    return [Reached(*row) for row in read(_COLLEAGUES_WITH, city_id=city_id, duty=duty)]
 
 
 def is_on_team(user_id: UUID, city_id: UUID, duty: str | None = None) -> bool:
     """Whether this person may act for this city (with this duty), read from the database now."""
-    wanted = sa.select(TeamMember.id).where(TeamMember.user_id == user_id, TeamMember.city_id == city_id)
-    if duty is not None:
-        wanted = wanted.where(TeamMember.duty == duty)
-    return db.session.scalar(wanted.limit(1)) is not None
+    if duty is None:
+        return read(_ON_TEAM, user_id=user_id, city_id=city_id).first() is not None
+    return read(_WITH_DUTY, user_id=user_id, city_id=city_id, duty=duty).first() is not None
 
 
 def is_in_group(user_id: UUID, group: str, round_id: UUID | None) -> bool:
     """Whether this person is in this group for every round, or for this one, read from the database now."""
-    wanted = sa.select(GroupMember.id).where(
-        GroupMember.user_id == user_id, GroupMember.group == group, _reaching(round_id)
-    )
-    return db.session.scalar(wanted.limit(1)) is not None
+    return read(_IN_GROUP, user_id=user_id, group=group, round_id=round_id).first() is not None
 
 
-def people_in_group(group: str, round_id: UUID | None = None) -> list[User]:
+def people_in_group(group: str, round_id: UUID | None = None) -> list[Reached]:
     """The members of a group who serve this round: those of every round and those of this one, by name.
 
     Without a round, only those whose membership holds for every round.
     """
-    members = sa.select(GroupMember.user_id).where(GroupMember.group == group, _reaching(round_id))
-    wanted = sa.select(User).where(User.id.in_(members), User.active.is_(True))
-    return list(db.session.scalars(wanted.order_by(User.name, User.id)))
-
-
-def _reaching(round_id: UUID | None) -> sa.ColumnElement[bool]:
-    if round_id is None:
-        return GroupMember.round_id.is_(None)
-    return sa.or_(GroupMember.round_id.is_(None), GroupMember.round_id == round_id)
+    return [Reached(*row) for row in read(_GROUP, group=group, round_id=round_id)]
 
 
 def search_people(text: str = "") -> list[User]:

@@ -27,8 +27,7 @@ from fundflow.workflow.durations import at_wall, end_of_day
 def application_facts(application: Application) -> Mapping[str, Any]:
     """Every answer by its field, typed, and what the application itself is."""
     workflow = service.workflow_of(application)
-    stored = {form: dict(row.data) for form, row in queries.answers(application.id).items()}
-    city = queries.city_of(application)
+    stored, city, country = queries.answers_and_city(application)
     return {
         **workflow.application_values(stored, application.currency),
         "id": str(application.id),
@@ -36,8 +35,8 @@ def application_facts(application: Application) -> Mapping[str, Any]:
         "state": application.state,
         "outcome": application.outcome,
         "currency": application.currency,
-        "city": city.name,
-        "country": city.country,
+        "city": city,
+        "country": country,
         "submitted_at": application.submitted_at,
     }
 
@@ -83,11 +82,12 @@ def remind(application: Application, template: str, roles: Sequence[str], key: s
 def facts_of_mail(application: Application) -> dict[str, Any]:
     """What every message about an application may name. It shows nothing that the team of the city does not know."""
     amount = application.requested_minor
+    city, round_title = queries.place_of(application)
     return {
         "number": application.number,
         "title": application.title or application.number,
-        "city": queries.city_of(application).name,
-        "round": queries.round_of(application).title,
+        "city": city,
+        "round": round_title,
         "requested": None if amount is None else Money(amount, application.currency),
         "link": f"/applications/{application.id}",
     }
@@ -116,11 +116,12 @@ def _due_after(ctx: EffectContext) -> datetime | None:
     """What is due next where the event leads; timers are armed after effects, so those that begin are worked out."""
     if ctx.to_state is None or ctx.to_state == ctx.from_state:
         return None if ctx.to_state is None else _next_due(ctx.application)
+    here = [timer for timer in ctx.workflow.timers.values() if ctx.to_state in timer.states]
+    if not here:
+        return None
     running = dict(timers.due(ctx.application))
     moments: list[datetime] = []
-    for timer in ctx.workflow.timers.values():
-        if ctx.to_state not in timer.states:
-            continue
+    for timer in here:
         if ctx.from_state in timer.states:
             moments += [running[timer.id]] if timer.id in running else []
         elif (moment := _begins(ctx, timer)) is not None:

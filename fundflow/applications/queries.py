@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from fundflow.accounts.models import City, User
 from fundflow.applications import policy
 from fundflow.applications.models import Answers, File, SentAnswers
-from fundflow.db import db
+from fundflow.db import db, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.actor import Actor
@@ -24,6 +24,19 @@ from fundflow.lifecycle.models import Application, Event
 from fundflow.money import Money
 from fundflow.rounds.models import Round
 from fundflow.web import paging
+
+_ANSWERS_AND_CITY = (
+    sa.select(City.name, City.country, Answers.form, Answers.data)
+    .select_from(City)
+    .outerjoin(Answers, Answers.application_id == sa.bindparam("application_id"))
+    .where(City.id == sa.bindparam("city_id"))
+)
+_PLACE = (
+    sa.select(City.name, Round.title)
+    .select_from(City)
+    .join(Round, Round.id == sa.bindparam("round_id"))
+    .where(City.id == sa.bindparam("city_id"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +146,18 @@ def answers(application_id: UUID) -> dict[str, Answers]:
         execution_options={"populate_existing": True},
     )
     return {row.form: row for row in rows}
+
+
+def answers_and_city(application: Application) -> tuple[dict[str, dict[str, Any]], str, str]:
+    """What is kept for every form that was ever saved, by form, and the name and country of the city."""
+    rows = read(_ANSWERS_AND_CITY, application_id=application.id, city_id=application.city_id).all()
+    return {form: data for _, _, form, data in rows if form is not None}, rows[0][0], rows[0][1]
+
+
+def place_of(application: Application) -> tuple[str, str]:
+    """The name of the city that an application comes from and the title of the round that it was sent to."""
+    city, round_title = read(_PLACE, city_id=application.city_id, round_id=application.round_id).one()
+    return city, round_title
 
 
 def sent_answers(application_id: UUID, form: str, event_seq: int | None = None) -> SentAnswers | None:

@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from fundflow.accounts.models import City, TeamMember, User
+from fundflow.accounts.queries import Reached
 from fundflow.applications.models import Answers, File
 from fundflow.db import db
 from fundflow.errors import Refused
@@ -59,7 +60,7 @@ class _Facts:
 
 
 def conflicts_of(
-    application: Application, people: Collection[User], kinds: Collection[str], own_forms: Collection[str]
+    application: Application, people: Collection[User | Reached], kinds: Collection[str], own_forms: Collection[str]
 ) -> dict[UUID, list[Refused]]:
     """What keeps each of these people from reviewing the application; four reads, however many people there are.
 
@@ -70,7 +71,7 @@ def conflicts_of(
     return {person.id: _of(person, facts, kinds) for person in people}
 
 
-def _of(person: User, facts: _Facts, kinds: Collection[str]) -> list[Refused]:
+def _of(person: User | Reached, facts: _Facts, kinds: Collection[str]) -> list[Refused]:
     found: list[Refused] = []
     city, name = facts.city.name, person.name or person.email
     if person.id in facts.team:

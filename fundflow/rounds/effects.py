@@ -9,22 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fundflow.db import db
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.registry import fact
-from fundflow.rounds.models import Round
+from fundflow.rounds import queries
 
 
 @fact("round")
 def round_facts(application: Application) -> Mapping[str, Any]:
     """Floor, cap and budget as money, the opening and closing instants, and the title."""
-    round_ = db.session.get_one(Round, application.round_id)
-    return {
-        "floor": round_.floor,
-        "cap": round_.cap,
-        "budget": round_.budget,
-        "opens_at": round_.opens_at,
-        "closes_at": round_.closes_at,
-        "title": round_.title,
-        "zone": round_.zone,
-    }
+    return queries.terms_of(application.round_id)

@@ -6,17 +6,31 @@ What a person may not see is answered like what does not exist.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from fundflow import clock
-from fundflow.db import db
+from fundflow.db import db, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import Actor
+from fundflow.money import Money
 from fundflow.rounds import policy
 from fundflow.rounds.models import Round, Window
+
+_TERMS = sa.select(
+    Round.currency,
+    Round.floor_minor,
+    Round.cap_minor,
+    Round.budget_minor,
+    Round.opens_at,
+    Round.closes_at,
+    Round.title,
+    Round.zone,
+).where(Round.id == sa.bindparam("round_id"))
+_IDENTITY = sa.inspect(Round).identity_key_from_primary_key
 
 
 def _rounds() -> sa.Select[Round]:
@@ -45,6 +59,23 @@ def managed_round_for(actor: Actor, key: UUID | str) -> Round:
 def money_round_for(actor: Actor, key: UUID | str) -> Round:
     """The round if the actor may read its money, or NotFound."""
     return _one(_rounds().where(policy.money_seen_by(actor)), key)
+
+
+def terms_of(round_id: UUID) -> dict[str, Any]:
+    """Floor, cap and budget as money, the opening and closing instants, the title and the zone.
+
+    Whoever has the round in their session already is not made to read it again.
+    """
+    row: Any = db.session.identity_map.get(_IDENTITY((round_id,))) or read(_TERMS, round_id=round_id).one()
+    return {
+        "floor": Money(row.floor_minor, row.currency),
+        "cap": Money(row.cap_minor, row.currency),
+        "budget": Money(row.budget_minor, row.currency),
+        "opens_at": row.opens_at,
+        "closes_at": row.closes_at,
+        "title": row.title,
+        "zone": row.zone,
+    }
 
 
 def open_rounds(at: datetime | None = None) -> list[Round]:
