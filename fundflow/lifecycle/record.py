@@ -58,9 +58,9 @@ class Link:
 
 def plain(value: Any) -> Any:
     """A value as plain JSON: money as its minor units and currency, decimals as text, instants in UTC, sets sorted."""
+    if value is None or isinstance(value, str | int):
+        return value
     match value:
-        case None | bool() | int() | str():
-            return value
         case Money():
             return {"minor": value.minor, "currency": value.currency}
         case Decimal() | UUID():
