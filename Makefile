@@ -13,6 +13,9 @@ TEST_PACKAGES := chromium poppler-utils
 
 CATALOGUES := $(wildcard fundflow/translations/*/LC_MESSAGES/*.po)
 
+# Every start would otherwise compile all packages anew where this is set.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check lint types contracts unit unit-sqlite unit-postgres coverage messages screenshots clean
 
