@@ -33,7 +33,7 @@ MAIN_MISTAKES = [
     ("is: team,", "is: teem,", "is: teem", "FF012", "did you mean 'team'"),
     ("is: team,", "is: field,", "is: field", "FF015", "not supported in this version"),
     ("is: panel, review: panel", "is: panel, review: pannel", "review: pannel", "FF165", "did you mean 'panel'"),
-    ("never_also: [officer]", "never_also: [oficer]", "never_also: [oficer]", "FF130", "did you mean 'officer'"),
+    ("never_also: [officer,", "never_also: [oficer,", "never_also: [oficer,", "FF130", "did you mean 'officer'"),
     ("forms/small_score.yaml", "forms/small_scores.yaml", "small_scores", "FF016", "no file"),
     ("forms/small_score.yaml", "../small_score.yaml", "../small_score", "FF016", "no file"),
     ("edit: {applicant: [proposal]}", "edit: {applicant: [propsal]}", "[propsal]", "FF140", "did you mean 'proposal'"),
