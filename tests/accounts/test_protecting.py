@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 
 import pytest
 from flask import Flask
@@ -36,8 +37,8 @@ def is_signed_in(client: FlaskClient) -> bool:
     return client.get("/account").status_code == 200
 
 
-def switch_on(client: FlaskClient) -> str:
-    """Switch one-time codes on for whoever is signed in; the app's key."""
+def switch_on(client: FlaskClient) -> Authenticator:
+    """Switch one-time codes on for whoever is signed in; the app that shows them."""
     page = client.post("/account/second-factor", data={"setup": "authenticator"})
     assert page.status_code == 200
     key = re.search(r"Or type this key: <code>([A-Z2-7 -]+)</code>", page.text)
@@ -46,33 +47,41 @@ def switch_on(client: FlaskClient) -> str:
     assert action
     wrong = client.post(action[1], data={"code": "000000"})
     assert wrong.location == "/account/second-factor"
-    done = client.post(action[1], data={"code": code(key[1])})
+    app = Authenticator(key[1], int(time.time()))
+    done = client.post(action[1], data={"code": app.code()})
     assert (done.status_code, done.location) == (303, "/account")
-    return key[1]
+    return app
 
 
-def code(key: str, steps: int = 0) -> str:
-    """What the app shows now, or some half minutes away from now."""
-    return str(TOTP(key.replace("-", "").replace(" ", "")).generate(int(time.time()) + 30 * steps).token)
+@dataclass(frozen=True)
+class Authenticator:
+    """An app with a key. It counts from when it was set up, so that a half minute ending meanwhile changes nothing."""
+
+    key: str
+    at: int
+
+    def code(self, steps: int = 0) -> str:
+        """What it showed when it was set up, or some half minutes later."""
+        return str(TOTP(self.key.replace("-", "").replace(" ", "")).generate(self.at + 30 * steps).token)
 
 
 def test_codes_are_switched_on_asked_for_and_work_once(client: FlaskClient, ada: User) -> None:
     sign_in(client, ada)
-    key = switch_on(client)
+    app = switch_on(client)
     assert "switched on" in last_letter(EMAIL).text
     client.post("/sign-out")
 
     assert log_in(client).startswith("/sign-in/code")
     assert not is_signed_in(client), "the password alone opens nothing"
-    assert client.post("/sign-in/code", data={"code": code(key)}).status_code == 422, "used when it was switched on"
+    assert client.post("/sign-in/code", data={"code": app.code()}).status_code == 422, "used when it was switched on"
     assert not is_signed_in(client)
-    answer = client.post("/sign-in/code", data={"code": code(key, 1)})
+    answer = client.post("/sign-in/code", data={"code": app.code(1)})
     assert (answer.status_code, answer.location) == (303, "/signed-in")
     assert is_signed_in(client)
 
     client.post("/sign-out")
     log_in(client)
-    assert client.post("/sign-in/code", data={"code": code(key, 1)}).status_code == 422, "used for the last sign-in"
+    assert client.post("/sign-in/code", data={"code": app.code(1)}).status_code == 422, "used for the last sign-in"
     assert client.post("/sign-in/code", data={"code": "abc"}).status_code == 422
 
 
@@ -87,12 +96,12 @@ def test_a_code_page_without_a_password_before_leads_to_sign_in(client: FlaskCli
 
 def test_the_second_step_keeps_the_wish(client: FlaskClient, ada: User) -> None:
     sign_in(client, ada)
-    key = switch_on(client)
+    app = switch_on(client)
     client.post("/sign-out")
     answer = client.post("/sign-in", data={"email": EMAIL, "password": PASSWORD, "next": "/cities/new"})
     page = client.get(answer.location)
     assert 'name="next" value="/cities/new"' in page.text
-    done = client.post("/sign-in/code", data={"code": code(key, 1), "next": "/cities/new"})
+    done = client.post("/sign-in/code", data={"code": app.code(1), "next": "/cities/new"})
     assert done.location == "/cities/new"
 
 
