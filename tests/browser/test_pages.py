@@ -94,6 +94,8 @@ class Stage:
             page = window.new_page()
             page.goto("/rounds")
             page.locator(f".languages button[value={language}]").click()
+            # A tab that is closed while its next page is still coming in is sometimes never reported as closed.
+            page.wait_for_load_state("networkidle")
             page.close()
         return window
 
