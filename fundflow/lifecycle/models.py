@@ -1,4 +1,4 @@
-"""What the lifecycle keeps: definitions, applications, commands, events and timers.
+"""What the lifecycle keeps: definitions, applications, commands, events, collected facts, children and timers.
 
 An application's state, outcome, revision and head change only together, by a command; nothing else may write them.
 """
@@ -91,7 +91,12 @@ class Event(Model):
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     actor_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    acting_for: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    """Whose role the actor used, where it was delegated."""
     transition: Mapped[str]
+    """The transition, or the act that is none: ``started``, ``task``, ``sign``, ``assign``, ``discuss``, …"""
+    subject: Mapped[str | None]
+    """What beside the application it happened to: a child (``tranche:1``), a task, a party, a field, a review."""
     from_state: Mapped[str | None]
     to_state: Mapped[str | None]
     outcome: Mapped[str | None]
@@ -103,6 +108,56 @@ class Event(Model):
     hash: Mapped[str] = mapped_column(sa.String(64))
 
     __table_args__ = (sa.Index("ix_events_actor", "application_id", "transition", "actor_id"),)
+
+
+class TaskResult(Model):
+    """What a task came to; removed when the application enters the task's state anew, for then it is done again."""
+
+    __tablename__ = "task_results"
+
+    application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"), primary_key=True)
+    task: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    """One of the task's values, or ``done``."""
+    event_seq: Mapped[int]
+    done_by: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    done_at: Mapped[datetime]
+
+
+class Signature(Model):
+    """That a party signed the document of a state; removed when the application enters that state anew."""
+
+    __tablename__ = "signatures"
+
+    application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"), primary_key=True)
+    state: Mapped[str] = mapped_column(primary_key=True)
+    party: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    """As the person typed it."""
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    """The digest of what was signed."""
+    event_seq: Mapped[int]
+    signed_by: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    signed_at: Mapped[datetime]
+
+
+class Child(Identified, Model):
+    """A bounded machine beside the application, such as one tranche. It changes only by a command, as its parent does.
+
+    `key` names it among its kind, `fields` are its columns as answers keep them.
+    """
+
+    __tablename__ = "children"
+
+    application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"))
+    kind: Mapped[str]
+    key: Mapped[str]
+    position: Mapped[int]
+    state: Mapped[str]
+    state_since: Mapped[datetime]
+    fields: Mapped[dict[str, Any]]
+
+    __table_args__ = (sa.UniqueConstraint("application_id", "kind", "key"),)
 
 
 class Timer(Identified, Model):

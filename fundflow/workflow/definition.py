@@ -5,7 +5,7 @@ It is made only by the loader, so nothing in it can be misspelt, missing or of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import ceil
@@ -19,12 +19,19 @@ from fundflow.workflow.text import Text
 
 __all__ = [
     "SYSTEM",
+    "Calendar",
+    "Child",
     "Duration",
     "Effect",
+    "Escalation",
     "Input",
+    "Migration",
+    "Phase",
     "Review",
     "Role",
+    "Signatures",
     "State",
+    "Task",
     "Text",
     "Timer",
     "Transition",
@@ -43,21 +50,56 @@ class Role:
     """A predicate over a person and an application.
 
     team: the city's people (with `duty`, only those who hold it); group: people of the fund; panel: those assigned to
-    `review` and not recused.
+    `review` and not recused; field: the one person named in `field` of the application, chosen by `assigned_by` among
+    the people of `group`.
     """
 
     id: str
     label: Text
-    kind: Literal["team", "group", "panel"]
+    kind: Literal["team", "group", "panel", "field"]
     duty: str | None = None
     group: str | None = None
     review: str | None = None
+    field: str | None = None
+    assigned_by: frozenset[str] = frozenset()
     never_also: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Something to be ticked off in a state by one of `by`; with `values`, one of them is chosen instead."""
+
+    id: str
+    label: Text
+    help: Text | None = None
+    by: frozenset[str] = frozenset()
+    values: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signatures:
+    """Who signs which document in a state: role by party, in the order of the file where `in_order`."""
+
+    document: str
+    parties: Mapping[str, str]
+    in_order: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """A named group of states, for readers."""
+
+    id: str
+    label: Text
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Where an application is. `edit` and `view` give forms (and reviews) by role; `help` says what happens now."""
+    """Where an application (or a child) is.
+
+    `edit` and `view` give forms (and reviews and children) by role; `help` says what happens now.
+    """
 
     id: str
     label: Text
@@ -66,6 +108,8 @@ class State:
     view: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shown_as: Mapping[str, str] = field(default_factory=dict)
     final: Literal["success", "failure"] | None = None
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    signatures: Signatures | None = None
 
     @property
     def is_final(self) -> bool:
@@ -74,10 +118,15 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class When:
-    """One condition. `name` is the form (complete), the review (quorum, assigned) or the timer (overdue)."""
+    """One condition.
 
-    kind: Literal["if", "complete", "quorum", "assigned", "overdue"]
+    `name` is the form (complete), the review (quorum, assigned) or the timer (overdue); `names` the tasks that must be
+    done (tasks), or the parties that must have signed (signed; empty for all of the state).
+    """
+
+    kind: Literal["if", "complete", "quorum", "assigned", "overdue", "tasks", "signed"]
     name: str = ""
+    names: tuple[str, ...] = ()
     expression: Expression | None = None
     says: Text | None = None
     mentions: frozenset[str] = frozenset()
@@ -86,17 +135,25 @@ class When:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One thing a transition causes. `amount` is an expression of type money; without one, all that is committed."""
+    """One thing a transition causes. `amount` is an expression of type money; without one, all that is committed.
 
-    kind: Literal["notify", "document", "ledger", "set"]
+    `children` creates the children of that kind from their table or, with `each`, fires that transition on every child
+    that can take it; `cancel` closes what runs beside the application; `rearm` starts a timer anew.
+    """
+
+    kind: Literal["notify", "document", "ledger", "set", "children", "cancel", "rearm"]
     notify: str | None = None
     to: tuple[str, ...] = ()
     document: str | None = None
-    ledger: Literal["commit", "pay", "release"] | None = None
+    ledger: Literal["reserve", "commit", "pay", "release", "close"] | None = None
     amount: Expression | None = None
     set: str | None = None
     """The field of the application that gets `value`."""
     value: Expression | None = None
+    children: str | None = None
+    each: str | None = None
+    cancel: Literal["reviews"] | None = None
+    rearm: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +168,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """An arrow: it leads to a state (`to`, or per source `back_to`) or ends the application with an outcome (`end`)."""
+    """An arrow: it leads to a state (`to`, or per source `back_to`) or ends the application with an outcome (`end`).
+
+    One with `is_auto` happens by itself, in the transaction of the command that made its conditions true. One of a
+    child has the child's kind before its id: ``tranche.pay``.
+    """
 
     id: str
     label: Text
@@ -127,6 +188,7 @@ class Transition:
     do: tuple[Effect, ...] = ()
     reason: bool = False
     confirm: bool = False
+    is_auto: bool = False
     max: int | None = None
     deadline: str | None = None
     not_same_actor_as: tuple[str, ...] = ()
@@ -145,7 +207,11 @@ class Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """Several people score one application in a state; `weights` by criterion add up to 100."""
+    """Several people score one application in a state; `weights` by criterion add up to 100.
+
+    `reserve` more people stand by for those who are recused. `discussed_by` may record that the committee talked a
+    case over.
+    """
 
     id: str
     label: Text
@@ -155,6 +221,8 @@ class Review:
     assigned_by: frozenset[str] = frozenset()
     group: str | None = None
     count: int = 1
+    reserve: int = 0
+    discussed_by: frozenset[str] = frozenset()
     conflicts: tuple[str, ...] = ("declared",)
     is_blind: bool = True
     """Nobody reads another's sheet before sending their own."""
@@ -162,7 +230,7 @@ class Review:
     share: Decimal | None = None
     """Also this share of those assigned and not recused must have sent, where given."""
     weights: Mapping[str, int] = field(default_factory=dict)
-    aggregate: Literal["mean", "median", "min"] = "mean"
+    aggregate: Literal["mean", "median", "trimmed_mean", "min"] = "mean"
     scale: int = 10
     due: Duration | None = None
     """How long a reviewer has from being assigned."""
@@ -178,10 +246,69 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A bounded machine beside the application: one for each row of the table `field` of `form`, named by `key`.
+
+    `columns` are the fields of a child with their types; `ledger` what its transitions may do with money. Its events
+    stand in the application's own chain.
+    """
+
+    id: str
+    label: Text
+    form: str
+    field: str
+    key: str
+    max: int
+    columns: Mapping[str, str]
+    ledger: tuple[str, ...] = ()
+    states: Mapping[str, State]
+    transitions: Mapping[str, Transition]
+    initial: str
+
+    def transitions_from(self, state: str) -> list[Transition]:
+        """What may be done with a child in `state`, in the file's order."""
+        return [t for t in self.transitions.values() if state in t.sources]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """Whom to tell with `template` when a timer is overdue for `after`."""
+
+    after: Duration
+    to: tuple[str, ...]
+    template: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calendar:
+    """Which days are worked: those of `week` (0 is Monday) that are no public holiday of `country` (and `region`)."""
+
+    week: frozenset[int] = frozenset(range(5))
+    country: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """How applications of version `source` come to this one: where their states, timers and fields go.
+
+    States in `hold` stay behind on their old version; a timer is kept, rearmed or cancelled.
+    """
+
+    source: int
+    states: Mapping[str, str] = field(default_factory=dict)
+    hold: frozenset[str] = frozenset()
+    timers: Mapping[str, Literal["keep", "rearm", "cancel"]] = field(default_factory=dict)
+    fields: Mapping[str, Expression] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
     """A due moment that runs in `states`: `at` an instant of the facts, or `after` a time from entering the state.
 
-    `then` is the transition the system starts when it is due plus `grace`; reminders go out `remind` before, to `to`.
+    `then` is the transition the system starts when it is due plus `grace`; if that is refused, `if_blocked` is told.
+    Reminders go out `remind` before, to `to`; the late notice again every `repeat`. One with `is_sla` stands still
+    while the application is elsewhere and goes on when it comes back.
     """
 
     id: str
@@ -196,6 +323,10 @@ class Timer:
     overdue_with: str | None = None
     to: tuple[str, ...] = ()
     then: str | None = None
+    repeat: Duration | None = None
+    escalate: Escalation | None = None
+    if_blocked: tuple[str, ...] = ()
+    is_sla: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +352,12 @@ class Workflow:
     """Over the canonical JSON of ``{path: text}`` of all files."""
     outcomes: Mapping[str, Text] = field(default_factory=dict)
     """The label of every outcome that an `end:` names."""
+    children: Mapping[str, Child] = field(default_factory=dict)
+    phases: Mapping[str, Phase] = field(default_factory=dict)
+    calendar: Calendar = Calendar()
+    migrations: tuple[Migration, ...] = ()
+    templates: Mapping[str, str] = field(default_factory=dict)
+    """The texts of the mails and documents it names, by path below `templates/`, as they were when it was pinned."""
     places: Mapping[str, tuple[str, int, int]] = field(default_factory=dict, repr=False)
     """File, line and column of each part, by dotted path, for whoever reports on it."""
 
@@ -237,6 +374,29 @@ class Workflow:
     def transitions_from(self, state: str) -> list[Transition]:
         """What may be done in `state`, in the file's order."""
         return [t for t in self.transitions.values() if state in t.sources]
+
+    def child_of(self, transition: str) -> Child | None:
+        """The kind of child whose transition this is; None for one of the application itself."""
+        kind, dot, _ = transition.partition(".")
+        return self.children.get(kind) if dot else None
+
+    def find(self, transition: str) -> Transition | None:
+        """A transition of the application by its id, or one of a child as ``tranche.pay``."""
+        child = self.child_of(transition)
+        if child is not None:
+            return child.transitions.get(transition)
+        return self.transitions.get(transition)
+
+    def every_transition(self) -> Iterator[Transition]:
+        """Those of the application, then those of its children."""
+        yield from self.transitions.values()
+        for child in self.children.values():
+            yield from child.transitions.values()
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """Every task of every state; ids are unique in a workflow."""
+        return {name: task for state in self.states.values() for name, task in state.tasks.items()}
 
     def application_values(
         self, answers: Mapping[str, Mapping[str, Any]], currency: str | None = None
