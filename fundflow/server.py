@@ -6,9 +6,10 @@ a job that was begun and not finished is taken up again by the next worker.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -53,37 +54,63 @@ def serve(app: Flask, host: str, port: int) -> None:
         app, host=host, port=port, threads=settings.threads, ident=None, max_request_body_size=largest
     )
     server.channel_class = _Channel
-    stop = threading.Event()
+    stop, signals = threading.Event(), _Signals()
+    site = threading.Thread(target=signals.telling(server.run), name="site", daemon=True)
     helper = threading.Thread(target=worker.run, args=(stop, app), name="worker", daemon=True)
-    if settings.embedded_worker:
-        helper.start()
     # Browsers keep passkeys for names only, so the loopback address is given by its name.
     name = "localhost" if host in ("127.0.0.1", "::1") else host
     click.echo(f"fundflow is ready at http://{name}:{server.effective_port}  (stop with Ctrl-C)")
     if settings.demo and not settings.production:
         click.echo(seed.greeting())
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        raise SystemExit(0)
-
-    signal.signal(signal.SIGTERM, end)
-    try:
-        server.run()
-    except (KeyboardInterrupt, SystemExit):
-        pass  # the signal may come just before or after the loop, which returns on it by itself
-    finally:
-        click.echo("stopping")
-        stop.set()
-        if helper.is_alive():
-            helper.join(timeout=10)
-        server.close()
+    site.start()
+    if settings.embedded_worker:
+        helper.start()
+    signals.wait()
+    click.echo("stopping")
+    stop.set()
+    server.close()
+    server.task_dispatcher.shutdown()
+    if helper.is_alive():
+        helper.join(timeout=10)
 
 
 def work(app: Flask) -> None:
     """Work jobs and timers until a signal comes."""
-    stop = threading.Event()
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stop.set())
+    stop, signals = threading.Event(), _Signals()
+    helper = threading.Thread(target=signals.telling(lambda: worker.run(stop, app)), name="worker", daemon=True)
     click.echo("working; stop with Ctrl-C")
-    worker.run(stop, app)
+    helper.start()
+    signals.wait()
+    stop.set()
+    helper.join()
     click.echo("stopped")
+
+
+class _Signals:
+    """Waiting for the customary signals, or for the end of whatever was to go on until then.
+
+    A handler that raised would be lost where Python cannot let an error through, as in a finaliser, and one that took
+    a lock could meet the thread it interrupts; a byte in a pipe can do neither.
+    """
+
+    def __init__(self) -> None:
+        self._told, self._tell = os.pipe()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: self.tell())
+
+    def tell(self) -> None:
+        os.write(self._tell, b".")
+
+    def wait(self) -> None:
+        os.read(self._told, 1)
+
+    def telling(self, run: Callable[[], Any]) -> Callable[[], None]:
+        """`run`, ending the wait when it ends."""
+
+        def told() -> None:
+            try:
+                run()
+            finally:
+                self.tell()
+
+        return told
