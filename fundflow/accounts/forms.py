@@ -60,6 +60,9 @@ DUTY_HELP = {
 GROUP_NAMES = {
     policy.MANAGERS: _l("Fund managers"),
     policy.REVIEWERS: _l("Reviewers"),
+    policy.CHAIRS: _l("Committee chairs"),
+    policy.COMPLIANCE: _l("Compliance"),
+    policy.DIRECTORS: _l("Fund directors"),
     policy.FINANCE: _l("Finance"),
     policy.AUDITORS: _l("Auditors"),
     policy.ADMINISTRATORS: _l("Administrators"),
@@ -67,6 +70,9 @@ GROUP_NAMES = {
 GROUP_HELP = {
     policy.MANAGERS: _l("run rounds, assign reviewers and decide"),
     policy.REVIEWERS: _l("review the applications they are assigned"),
+    policy.CHAIRS: _l("lead a committee, close its review and write down what it recommends"),
+    policy.COMPLIANCE: _l("check sanctions and risks before the fund signs"),
+    policy.DIRECTORS: _l("decide on grants and sign for the fund"),
     policy.FINANCE: _l("pay out what was approved, and never decide"),
     policy.AUDITORS: _l("read everything, change nothing"),
     policy.ADMINISTRATORS: _l("give people their groups and look after the system"),

@@ -111,7 +111,9 @@ class GroupMember(Identified, Model):
 
     __table_args__ = (
         sa.CheckConstraint(
-            "\"group\" IN ('fund-managers', 'reviewers', 'finance', 'auditors', 'administrators')", name="group"
+            "\"group\" IN ('fund-managers', 'reviewers', 'committee-chairs', 'compliance', 'directors', 'finance', "
+            "'auditors', 'administrators')",
+            name="group",
         ),
         sa.UniqueConstraint("user_id", "group", "round_id"),
         # A null equals no other null, so membership of every round needs an index of its own.

@@ -15,9 +15,12 @@ from fundflow.accounts.models import City, TeamMember
 from fundflow.lifecycle.actor import Actor
 from fundflow.web.gate import SIGNED_IN, Rule
 
-MANAGERS, REVIEWERS, FINANCE, AUDITORS, ADMINISTRATORS = GROUPS = (
+MANAGERS, REVIEWERS, CHAIRS, COMPLIANCE, DIRECTORS, FINANCE, AUDITORS, ADMINISTRATORS = GROUPS = (
     "fund-managers",
     "reviewers",
+    "committee-chairs",
+    "compliance",
+    "directors",
     "finance",
     "auditors",
     "administrators",
@@ -25,8 +28,17 @@ MANAGERS, REVIEWERS, FINANCE, AUDITORS, ADMINISTRATORS = GROUPS = (
 FOCAL_POINT, FINANCE_OFFICER, SIGNATORY = DUTIES = ("focal_point", "finance_officer", "signatory")
 KINDS = ("city", "municipality", "county", "district", "territorial_community", "partnership", "other")
 
-NEVER_TOGETHER = frozenset({MANAGERS, FINANCE})
-"""Nobody may be in both of these for the same round: who approves a grant never pays it out.
+NEVER_TOGETHER = frozenset(
+    frozenset(pair)
+    for pair in (
+        (MANAGERS, FINANCE),
+        (MANAGERS, COMPLIANCE),
+        (DIRECTORS, FINANCE),
+        (DIRECTORS, COMPLIANCE),
+        (COMPLIANCE, FINANCE),
+    )
+)
+"""Nobody may be in both of one pair for the same round: who decides on a grant neither clears it nor pays it out.
 
 The shipped workflows say the same of their roles (`never_also`) and the command enforces it on every transition; here
 it is refused already when the membership is given, so that nobody holds a right that would fail later.

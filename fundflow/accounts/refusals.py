@@ -44,6 +44,13 @@ class SeparatedDuties(Refused):
     """
 
 
+class SeparatedGroups(Refused):
+    """{name} cannot be in both of these groups for the same round: one of them checks what the other does.
+
+    The pairs are `policy.NEVER_TOGETHER`; the shipped workflows say so of their roles as well.
+    """
+
+
 class InvitationExpired(Refused):
     """This invitation expired on {expires_at}. Ask {inviter} to send it again."""
 

@@ -183,8 +183,9 @@ def _leaders(city_id: UUID) -> int:
 def add_to_group(user: User, group: str, round_id: UUID | None = None, *, by: Actor | None = None) -> GroupMember:
     """Put a person into a group of the fund, for one round or (None) for every round.
 
-    `by` is the administrator who does it; None is for installing. SeparatedDuties where the person would both manage
-    and pay a round, AlreadyInGroup where nothing would change. The person's row is locked while it is decided.
+    `by` is the administrator who does it; None is for installing. SeparatedDuties or SeparatedGroups where the person
+    would check their own work in a round, AlreadyInGroup where nothing would change. The person's row is locked while
+    it is decided.
     """
     if group not in policy.GROUPS:
         raise ValueError(f"No such group: {group}")
@@ -197,8 +198,10 @@ def add_to_group(user: User, group: str, round_id: UUID | None = None, *, by: Ac
         raise refusals.AlreadyInGroup(name=user.name or user.email)
     for row in held:
         overlaps = row.round_id is None or round_id is None or row.round_id == round_id
-        if overlaps and row.group != group and {row.group, group} <= policy.NEVER_TOGETHER:
-            raise refusals.SeparatedDuties(name=user.name or user.email)
+        if overlaps and {row.group, group} in policy.NEVER_TOGETHER:
+            pays_and_manages = {row.group, group} == {policy.MANAGERS, policy.FINANCE}
+            kind = refusals.SeparatedDuties if pays_and_manages else refusals.SeparatedGroups
+            raise kind(name=user.name or user.email)
     member = GroupMember(user_id=user.id, group=group, round_id=round_id, added_by=by.id if by else None)
     db.session.add(member)
     db.session.flush()

@@ -1,6 +1,6 @@
 """Who may see an application, as a SQL clause and as a predicate; what they see of it, the access matrix decides.
 
-A city's team sees its own, the fund's managers, finance and auditors those of the rounds they work on. Whoever is
+A city's team sees its own, those who work for the fund see those of the rounds they work on. Whoever is
 named nowhere here sees nothing; reviewers come in only through a clause that the reviews register.
 """
 
@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from fundflow.accounts.policy import AUDITORS, FINANCE, MANAGERS
+from fundflow.accounts.policy import AUDITORS, CHAIRS, COMPLIANCE, DIRECTORS, FINANCE, MANAGERS
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
 from fundflow.rounds.policy import scopes
 
-SEE_ROUNDS = (MANAGERS, FINANCE, AUDITORS)
+SEE_ROUNDS = (MANAGERS, CHAIRS, COMPLIANCE, DIRECTORS, FINANCE, AUDITORS)
 """The groups that see every application of the rounds their membership reaches."""
 
 visible_clauses: list[Callable[[Actor], sa.ColumnElement[bool] | None]] = []

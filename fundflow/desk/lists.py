@@ -12,7 +12,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from fundflow import clock
-from fundflow.accounts.policy import AUDITORS, FINANCE, MANAGERS, administrator, in_group
+from fundflow.accounts.policy import AUDITORS, administrator, in_group
+from fundflow.applications.policy import SEE_ROUNDS
 from fundflow.applications.queries import Row
 from fundflow.db import transaction
 from fundflow.desk import board as pipeline
@@ -25,7 +26,7 @@ from fundflow.web import csv, reader
 from fundflow.web.gate import requires
 from fundflow.web.shell import nav_item
 
-staff = in_group(MANAGERS, FINANCE, AUDITORS)
+staff = in_group(*SEE_ROUNDS)
 auditors = in_group(AUDITORS)
 
 

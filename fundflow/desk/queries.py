@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from fundflow import clock
 from fundflow.accounts.models import City, Invitation
-from fundflow.accounts.policy import AUDITORS, FINANCE, MANAGERS
+from fundflow.accounts.policy import AUDITORS, MANAGERS
 from fundflow.applications import policy
 from fundflow.applications.models import Answers
 from fundflow.applications.queries import Row
@@ -28,7 +28,7 @@ from fundflow.rounds.models import Round
 from fundflow.rounds.policy import scopes, within
 from fundflow.workflow.definition import Workflow
 
-STAFF = (MANAGERS, FINANCE, AUDITORS)
+STAFF = policy.SEE_ROUNDS
 SOON = timedelta(days=7)
 AT_MOST = 100
 """How many applications a home page looks through; the pipeline has the rest."""

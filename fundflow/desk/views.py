@@ -10,8 +10,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from fundflow import clock
-from fundflow.accounts.policy import ADMINISTRATORS, AUDITORS, FINANCE, MANAGERS, REVIEWERS, in_group, signed_in
+from fundflow.accounts.policy import ADMINISTRATORS, AUDITORS, MANAGERS, REVIEWERS, in_group, signed_in
 from fundflow.accounts.queries import cities_of
+from fundflow.applications.policy import SEE_ROUNDS
 from fundflow.applications.queries import application_for
 from fundflow.db import transaction
 from fundflow.desk import board, queries, tasks
@@ -35,7 +36,7 @@ from fundflow.workflow.definition import Transition
 
 pages = Blueprint("desk", __name__)
 
-staff = in_group(MANAGERS, FINANCE, AUDITORS)
+staff = in_group(*SEE_ROUNDS)
 
 
 def init_app(app: Flask) -> None:

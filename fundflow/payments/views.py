@@ -12,9 +12,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from fundflow import clock
-from fundflow.accounts.policy import AUDITORS, FINANCE, MANAGERS, in_group
+from fundflow.accounts.policy import in_group
 from fundflow.money import Money
 from fundflow.payments import lines, queries
+from fundflow.rounds.policy import SEES_MONEY
 from fundflow.rounds.queries import money_round_for, money_rounds
 from fundflow.web import csv
 from fundflow.web.gate import requires
@@ -22,7 +23,7 @@ from fundflow.web.shell import nav_item
 
 pages = Blueprint("payments", __name__)
 
-sees_money = in_group(MANAGERS, FINANCE, AUDITORS)
+sees_money = in_group(*SEES_MONEY)
 
 
 def init_app(app: Flask) -> None:

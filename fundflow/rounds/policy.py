@@ -10,12 +10,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from fundflow.accounts.policy import AUDITORS, FINANCE, MANAGERS
+from fundflow.accounts.policy import AUDITORS, DIRECTORS, FINANCE, MANAGERS
 from fundflow.lifecycle.actor import Actor
 from fundflow.rounds.models import Round
 
 SEES_DRAFTS = (MANAGERS, AUDITORS)
-SEES_MONEY = (MANAGERS, FINANCE, AUDITORS)
+SEES_MONEY = (MANAGERS, DIRECTORS, FINANCE, AUDITORS)
 
 
 def scopes(actor: Actor, *groups: str) -> frozenset[UUID] | None:
