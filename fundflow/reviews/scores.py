@@ -68,7 +68,12 @@ def lowest(totals: Sequence[Decimal]) -> Decimal | None:
     return min(totals, default=None)
 
 
-AGGREGATES = {"mean": mean, "median": median, "min": lowest}
+def trimmed_mean(totals: Sequence[Decimal]) -> Decimal | None:
+    """The mean without one highest and one lowest total; with fewer than three there is nothing to drop."""
+    return mean(sorted(totals)[1:-1] if len(totals) > 2 else totals)
+
+
+AGGREGATES = {"mean": mean, "median": median, "trimmed_mean": trimmed_mean, "min": lowest}
 
 
 def spread(totals: Sequence[Decimal]) -> Decimal | None:

@@ -123,8 +123,11 @@ def _reviews(workflow: Workflow) -> Iterator[Finding]:
         if review.quorum > review.count:
             message = f"the quorum {review.quorum} can never be met: only {review.count} reviewers are assigned"
             yield "FF163", f"reviews.{name}.quorum", message
-        elif review.quorum == review.count:
-            message = f"one recusal makes the quorum of {review.quorum} impossible: assign more than {review.count}"
+        elif review.quorum == review.count and not review.reserve:
+            message = (
+                f"one recusal makes the quorum of {review.quorum} impossible:"
+                f" assign more than {review.count} or add reserve"
+            )
             yield "FF164", f"reviews.{name}.quorum", message
         for role in teams:
             if name in state.view.get(role, ()) or review.form in state.view.get(role, ()):
@@ -157,7 +160,7 @@ def _roles(workflow: Workflow) -> Iterator[Finding]:
     used = {role for t in workflow.transitions.values() for role in t.by}
     used |= {role for t in workflow.transitions.values() for effect in t.do for role in effect.to}
     used |= {role for s in workflow.states.values() for role in (*s.edit, *s.view, *s.shown_as)}
-    used |= {role for r in workflow.reviews.values() for role in (r.by, *r.assigned_by)}
+    used |= {role for r in workflow.reviews.values() for role in (r.by, *r.assigned_by, *r.discussed_by)}
     used |= {role for t in workflow.timers.values() for role in t.to}
     for role in workflow.roles:
         if role not in used:

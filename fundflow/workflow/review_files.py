@@ -15,12 +15,16 @@ from fundflow.workflow.problems import did_you_mean, listed
 from fundflow.workflow.reader import Place
 from fundflow.workflow.workflow_files import Names
 
+CONFLICTS = ("declared", "same_organisation", "same_country", "prior_contract")
+"""What keeps a person from reviewing an application; `declared` always counts."""
+AGGREGATES = ("mean", "median", "trimmed_mean", "min")
+
 
 def reviews(names: Names, top: dict[str, Place]) -> None:
     """Put every review of the file into `names`."""
     for name, place in (top["reviews"].entries("review") if "reviews" in top else {}).items():
         settings = place.settings(
-            ("label", "in", "form", "by", "assign", "conflicts", "blind", "quorum", "score", "due"),
+            ("label", "in", "form", "by", "assign", "conflicts", "blind", "quorum", "score", "due", "discussed_by"),
             needed=("in", "form", "by", "quorum"),
             what=f"the review '{name}'",
         )
@@ -38,9 +42,8 @@ def reviews(names: Names, top: dict[str, Place]) -> None:
         due: Duration | None = settings["due"].duration() if "due" in settings else None
         conflicts: list[str] = ["declared"]
         if "conflicts" in settings:
-            known = ("declared", "same_organisation", "same_country")
-            named = [each.one_of(known, later=("prior_contract",)) for each in settings["conflicts"].one_or_many()]
-            conflicts += [conflict for conflict in named if conflict and conflict != "declared"]
+            named = [each.one_of(CONFLICTS) for each in settings["conflicts"].one_or_many()]
+            conflicts += [name_ for name_ in dict.fromkeys(named) if name_ and name_ != "declared"]
         if "blind" in settings:
             settings["blind"].one_of(("until_submitted",))
         names.reviews[name] = Review(
@@ -52,6 +55,7 @@ def reviews(names: Names, top: dict[str, Place]) -> None:
             quorum=quorum,
             share=share,
             due=due,
+            discussed_by=_roles(names, settings["discussed_by"]) if "discussed_by" in settings else frozenset(),
             conflicts=tuple(conflicts),
             **assign,
             **score,
@@ -59,19 +63,25 @@ def reviews(names: Names, top: dict[str, Place]) -> None:
 
 
 def _assign(names: Names, settings: dict[str, Place]) -> dict[str, Any]:
-    found: dict[str, Any] = {"assigned_by": frozenset(), "group": None, "count": 1}
+    found: dict[str, Any] = {"assigned_by": frozenset(), "group": None, "count": 1, "reserve": 0}
     if "assign" not in settings:
         return found
     parts = settings["assign"].settings(
-        ("by", "group", "count"), needed=("by", "group", "count"), later=("reserve",), what="assign"
+        ("by", "group", "count", "reserve"), needed=("by", "group", "count"), what="assign"
     )
     if "by" in parts:
-        found["assigned_by"] = frozenset(role for role in map(names.role, parts["by"].one_or_many()) if role)
+        found["assigned_by"] = _roles(names, parts["by"])
     if "group" in parts:
         found["group"] = parts["group"].string()
     if "count" in parts:
         found["count"] = parts["count"].integer(1, 100) or 1
+    if "reserve" in parts:
+        found["reserve"] = parts["reserve"].integer(0, 20) or 0
     return found
+
+
+def _roles(names: Names, place: Place) -> frozenset[str]:
+    return frozenset(role for role in map(names.role, place.one_or_many()) if role)
 
 
 def _quorum(settings: dict[str, Place], assigned: int) -> tuple[int, Decimal | None]:
@@ -105,7 +115,7 @@ def _score(settings: dict[str, Place], sheet: Form | None) -> dict[str, Any]:
     if "score" in settings:
         parts = settings["score"].settings(("field", "weights", "aggregate", "scale"), what="score")
         if "aggregate" in parts:
-            found["aggregate"] = parts["aggregate"].one_of(("mean", "median", "min"), later=("trimmed_mean",)) or "mean"
+            found["aggregate"] = parts["aggregate"].one_of(AGGREGATES) or "mean"
         if "scale" in parts:
             given = [p.integer(0, 1000) for p in parts["scale"].items()]
             if len(given) != 2 or given[0] != 0 or not given[1]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fundflow.reviews import scores
 from fundflow.reviews.scores import Criterion
 
 TEN = Decimal(10)
+TOTALS = st.lists(st.decimals(min_value=0, max_value=10, places=2, allow_nan=False), max_size=12)
 
 
 def criteria(*weights: int, maximum: int = 10) -> list[Criterion]:
@@ -69,6 +73,57 @@ def test_mean_median_lowest_and_spread() -> None:
     assert scores.median(totals[:3]) == Decimal("7.10")
     assert scores.lowest(totals) == Decimal("6.25")
     assert scores.spread(totals) == Decimal("2.75")
+
+
+@pytest.mark.parametrize(
+    ("totals", "expected"),
+    [
+        ("1.00 7.00 7.10 9.99", "7.05"),
+        ("1.00 7.00 9.00", "7.00"),
+        ("1.00 7.00", "4.00"),
+        ("7.01", "7.01"),
+        ("9.00 9.00 9.00 0.00 0.00", "6.00"),
+        ("0.00 0.01 0.02 0.02 0.02 9.00", "0.02"),
+    ],
+)
+def test_a_trimmed_mean_leaves_out_one_highest_and_one_lowest_of_three_or_more(totals: str, expected: str) -> None:
+    assert scores.trimmed_mean([Decimal(each) for each in totals.split()]) == Decimal(expected)
+
+
+@given(TOTALS, st.randoms(use_true_random=False))
+def test_every_aggregate_is_exact_bounded_and_blind_to_the_order(totals: list[Decimal], random: Random) -> None:
+    shuffled = random.sample(totals, len(totals))
+    for name, aggregate in scores.AGGREGATES.items():
+        found = aggregate(totals)
+        assert found == aggregate(shuffled), name
+        if not totals:
+            assert found is None
+            continue
+        assert found is not None and min(totals) <= found <= max(totals), name
+        assert found == found.quantize(Decimal("0.01"))
+    kept = sorted(totals)[1:-1] if len(totals) > 2 else totals
+    if kept:
+        exact = sum(map(Fraction, kept), Fraction()) / len(kept)
+        trimmed = scores.trimmed_mean(totals)
+        assert trimmed is not None and abs(Fraction(trimmed) - exact) <= Fraction(1, 200)
+    assert scores.spread(totals) == (max(totals) - min(totals) if len(totals) > 1 else None)
+
+
+@given(
+    st.integers(1, 20),
+    st.none() | st.decimals(min_value="0.01", max_value=1, places=2),
+    st.integers(0, 40),
+    st.integers(0, 40),
+)
+def test_the_quorum_is_never_below_its_count_nor_its_share(
+    count: int, share: Decimal | None, assigned: int, recused: int
+) -> None:
+    needed = scores.needed(count, share, assigned, recused)
+    left = max(assigned - recused, 0)
+    assert needed >= count
+    if share is not None:
+        assert Fraction(needed) >= Fraction(share) * left
+        assert needed == count or Fraction(needed - 1) < Fraction(share) * left
 
 
 def test_without_sheets_there_is_no_figure_and_with_one_no_spread() -> None:

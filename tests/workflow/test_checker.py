@@ -65,6 +65,13 @@ def test_a_quorum_nobody_waits_for_is_found() -> None:
     assert "FF165" in {p.code for p in findings(files)}
 
 
+def test_a_quorum_of_everybody_is_fragile_only_without_stand_bys() -> None:
+    files = changed("quorum: 2\n", "quorum: 3\n")
+    assert "FF164" in {p.code for p in findings(files)}
+    files[MAIN] = files[MAIN].replace("count: 3}", "count: 3, reserve: 1}")
+    assert "FF164" not in {p.code for p in findings(files)}
+
+
 def test_whoever_decides_must_see_something() -> None:
     files = changed(", finance: [proposal]}\n  disbursed", "}\n  disbursed")
     assert any(p.code == "FF144" and "'finance' can do 'disburse'" in p.message for p in findings(files))
