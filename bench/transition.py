@@ -174,7 +174,7 @@ def measure(url: str, folder: Path, times: int, rounds: int) -> None:
             make.fill(application, "ask", focal)
         make.press(ours, "go", manager)
         make.press(ours, "back", manager)
-        body = queries.history(ours.id)[-1].body
+        body = queries.history(ours.id)[-1].account
         application_id, actor = ours.id, make.acting(manager)
         revision = make.revision_of(ours)
         hand = ByHand(url, other.id, manager.id, round_.definition_sha, body)

@@ -128,7 +128,7 @@ def test_verify_finds_a_record_whole_and_names_the_one_that_was_touched(
         for (guard,) in ours.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             ours.execute(f'DROP TRIGGER "{guard}"')
         (number,) = ours.execute("SELECT number FROM applications").fetchone()
-        changed = ours.execute("UPDATE events SET reason = 'As agreed.' WHERE seq = 2")
+        changed = ours.execute("UPDATE events SET subject = 'As agreed.' WHERE seq = 2")
         assert changed.rowcount == 1
     theirs.close()
     ours.close()

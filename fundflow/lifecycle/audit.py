@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from fundflow.db import canonical_json, db
 from fundflow.errors import NotFound
 from fundflow.lifecycle.models import Application, Command, Definition, Event
-from fundflow.lifecycle.record import STARTED, Link
+from fundflow.lifecycle.record import STARTED, Link, digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +130,10 @@ def _breaks(application: Standing, events: list[Any]) -> Iterator[Break]:
             )
         if _link(event).hash(event.prev) != event.hash:
             yield found(event.seq, f"event {event.seq} ({event.transition}) was altered after it was written.")
+        if event.payload is not None and digest_of(event.salt or "", event.payload) != event.payload_digest:
+            yield found(event.seq, f"what was said with event {event.seq} ({event.transition}) was altered afterwards.")
+        if event.payload is None and event.salt is None and event.payload_digest is not None:
+            yield found(event.seq, f"what was said with event {event.seq} ({event.transition}) was removed.")
         if expected == 1 and event.transition != STARTED:
             yield found(event.seq, f"its first event is “{event.transition}”, not its start.")
         if event.from_state != state:
@@ -161,8 +165,12 @@ def _link(event: Any) -> Link:
         to_state=event.to_state,
         outcome=event.outcome,
         definition_sha=event.definition_sha,
-        reason=event.reason,
         body=event.body,
+        payload=event.payload,
+        salt=event.salt,
+        payload_digest=event.payload_digest,
+        acting_for=event.acting_for,
+        subject=event.subject,
     )
 
 

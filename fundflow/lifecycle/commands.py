@@ -22,7 +22,7 @@ from fundflow.jobs import service as outbox
 from fundflow.lifecycle import definitions, inputs, registry, timers, writes
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Command, Event
-from fundflow.lifecycle.record import Link, plain
+from fundflow.lifecycle.record import Link
 from fundflow.lifecycle.refusals import (
     HasEnded,
     KeyReused,
@@ -223,7 +223,7 @@ def _happen(ctx: registry.EffectContext, facts: Facts, decision: Decision, about
         ]
         noted = [note for hook in registry.entering_hooks if (note := hook(ctx))]
         timers.follow(facts, ctx.from_state, ctx.to_state)
-    link = Link(
+    link = Link.of(
         application_id=application.id,
         seq=ctx.event_seq,
         at=ctx.now,
@@ -234,19 +234,17 @@ def _happen(ctx: registry.EffectContext, facts: Facts, decision: Decision, about
         outcome=ctx.outcome,
         definition_sha=workflow.sha256,
         reason=ctx.reason,
-        body=plain(
-            {
-                **about,
-                "roles": facts.roles,
-                "input": ctx.input,
-                "decision": [
-                    {"kind": clause.kind, "says": clause.says.in_("en"), "values": clause.values}
-                    for clause in decision.clauses
-                ],
-                "effects": caused,
-                "notes": noted,
-            }
-        ),
+        body={
+            **about,
+            "roles": facts.roles,
+            "input": ctx.input,
+            "decision": [
+                {"kind": clause.kind, "holds": clause.holds, "says": clause.says.in_("en"), "values": clause.values}
+                for clause in decision.clauses
+            ],
+            "effects": caused,
+            "notes": noted,
+        },
     )
     is_sent = ctx.from_state == workflow.initial and ctx.to_state not in (None, workflow.initial)
     values = {

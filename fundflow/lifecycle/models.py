@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from fundflow import clock
 from fundflow.db import Identified, Model
+from fundflow.lifecycle.record import rejoined
 
 
 class Definition(Model):
@@ -101,13 +102,27 @@ class Event(Model):
     to_state: Mapped[str | None]
     outcome: Mapped[str | None]
     definition_sha: Mapped[str] = mapped_column(sa.String(64))
-    reason: Mapped[str | None]
     body: Mapped[dict[str, Any]]
-    """Decision clauses with values, effects, input, form digests and the command key, as they were hashed."""
+    """What is kept for good, as it was hashed: the command key, roles, kinds of clauses, effects, digests of forms."""
+    payload: Mapped[dict[str, Any] | None]
+    """What may be personal and can be erased: the reason, the input, the clauses' values. `record` says what it is."""
+    salt: Mapped[str | None] = mapped_column(sa.String(32))
+    payload_digest: Mapped[str | None] = mapped_column(sa.String(64))
+    """sha256 of salt and payload, covered by the hash; it stays when both are erased."""
     prev: Mapped[str] = mapped_column(sa.String(64))
     hash: Mapped[str] = mapped_column(sa.String(64))
 
     __table_args__ = (sa.Index("ix_events_actor", "application_id", "transition", "actor_id"),)
+
+    @property
+    def reason(self) -> str | None:
+        """Why, in the actor's words; None where none was given and after it was erased."""
+        return (self.payload or {}).get("reason")
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """Everything that was kept of it: body and payload as one, as far as the payload was not erased."""
+        return rejoined(self.body, self.payload)
 
 
 class TaskResult(Model):

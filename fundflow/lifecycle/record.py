@@ -1,11 +1,13 @@
 """The form in which events are kept and hashed: plain JSON, one text for one value, each chained to the one before.
 
+What may be personal stands apart in a payload that the chain holds only a salted digest of, so that it can be erased.
 Refuses floats and whatever has no exact plain form, so that what was hashed can be read back and hashed again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -20,9 +22,23 @@ STARTED = "started"
 """The transition name of an application's first event."""
 
 
+KEPT = frozenset(
+    "key received_at number roles decision effects notes definition document sha256 cause timer party review".split()
+)
+"""What of an event's account is kept for good. All else may be personal and goes into the payload, also what is new."""
+KEPT_OF_EACH: Mapping[str, frozenset[str]] = {
+    "decision": frozenset({"kind", "holds"}),
+    "effects": frozenset(
+        "kind ledger amount notify people document template_sha256 facts_sha256 set children keys cancel rearm".split()
+    ),
+    "notes": frozenset({"sent", "documents", "reviews"}),
+}
+"""The same for each clause of a decision (not its sentence, not its values), each effect and each hook's note."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Everything of an event that its hash covers."""
+    """Everything of an event that its hash covers; of the payload it covers the digest, which outlives it."""
 
     application_id: UUID
     seq: int
@@ -33,13 +49,29 @@ class Link:
     to_state: str | None
     outcome: str | None
     definition_sha: str
-    reason: str | None
     body: Mapping[str, Any]
+    payload: Mapping[str, Any] | None = None
+    salt: str | None = None
+    payload_digest: str | None = None
+    acting_for: UUID | None = None
+    subject: str | None = None
+
+    @classmethod
+    def of(cls, *, reason: str | None = None, body: Mapping[str, Any], **what: Any) -> Link:
+        """The link of an event that just happened; `reason` and whatever else may be personal becomes its payload."""
+        kept, payload = parted(plain(body))
+        if reason is not None:
+            payload["reason"] = reason
+        if not payload:
+            return cls(**what, body=kept)
+        salt = secrets.token_hex(16)
+        return cls(**what, body=kept, payload=payload, salt=salt, payload_digest=digest_of(salt, payload))
 
     def hash(self, prev: str) -> str:
         """sha256 over the previous hash and the canonical JSON of this link, in hexadecimal."""
         text = canonical_json(
             {
+                "acting_for": self.acting_for,
                 "actor": self.actor_id,
                 "application": self.application_id,
                 "at": self.at,
@@ -47,13 +79,50 @@ class Link:
                 "definition": self.definition_sha,
                 "from": self.from_state,
                 "outcome": self.outcome,
-                "reason": self.reason,
+                "payload_digest": self.payload_digest,
                 "seq": self.seq,
+                "subject": self.subject,
                 "to": self.to_state,
                 "transition": self.transition,
             }
         )
         return hashlib.sha256(prev.encode() + text.encode()).hexdigest()
+
+
+def digest_of(salt: str, payload: Mapping[str, Any]) -> str:
+    """sha256 over the salt and the payload's canonical JSON. Without the salt nobody can try out what was erased."""
+    return hashlib.sha256(salt.encode() + canonical_json(payload).encode()).hexdigest()
+
+
+def parted(account: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What happened, in plain JSON, as the part that is kept for good and the part that can be erased."""
+    kept: dict[str, Any] = {}
+    payload: dict[str, Any] = {}
+    for name, value in account.items():
+        if name not in KEPT:
+            if value:
+                payload[name] = value
+        elif name not in KEPT_OF_EACH or not isinstance(value, list):
+            kept[name] = value
+        else:
+            lasting = KEPT_OF_EACH[name]
+            kept[name] = [{key: item[key] for key in item if key in lasting} for item in value]
+            others = [{key: item[key] for key in item if key not in lasting} for item in value]
+            if any(others):
+                payload[name] = others
+    return kept, payload
+
+
+def rejoined(kept: Mapping[str, Any], payload: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The whole account again, as far as its payload was not erased."""
+    whole = dict(kept)
+    for name, value in (payload or {}).items():
+        known = kept.get(name)
+        if isinstance(known, list) and isinstance(value, list):
+            whole[name] = [{**one, **other} for one, other in zip(known, value, strict=False)]
+        else:
+            whole[name] = value
+    return whole
 
 
 def plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from fundflow.errors import Forbidden
 from fundflow.lifecycle import definitions, timers, writes
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Command
-from fundflow.lifecycle.record import STARTED, Link, plain
+from fundflow.lifecycle.record import STARTED, Link
 from fundflow.lifecycle.refusals import KeyReused
 from fundflow.lifecycle.situation import Facts, held_roles
 from fundflow.workflow import access
@@ -84,7 +84,7 @@ def _record(application: Application, actor: Actor, key: str) -> None:
     if not access.cell(workflow, workflow.initial, facts.roles).edit:
         raise NotYours
     timers.follow(facts, None, workflow.initial)
-    link = Link(
+    link = Link.of(
         application_id=application.id,
         seq=1,
         at=application.created_at,
@@ -94,8 +94,7 @@ def _record(application: Application, actor: Actor, key: str) -> None:
         to_state=workflow.initial,
         outcome=None,
         definition_sha=application.definition_sha,
-        reason=None,
-        body=plain({"key": key, "number": application.number, "roles": facts.roles}),
+        body={"key": key, "number": application.number, "roles": facts.roles},
     )
     application.head = link.hash("")
     writes.add_event(link, "", application.head)

@@ -203,7 +203,7 @@ def test_auditor_checks_the_record_and_is_shown_where_it_breaks(app: Flask, clie
     assert application.head in client.get("/audit").text
     assert "The record is whole: 2 events of 1 applications were checked." in client.get("/audit?check=1").text
     with transaction():
-        db.session.execute(sa.text("UPDATE events SET reason = 'forged' WHERE seq = 2"))
+        db.session.execute(sa.text("UPDATE events SET subject = 'forged' WHERE seq = 2"))
     text = client.get("/audit?check=1").text
     assert "does not hold" in text
     assert application.number in text

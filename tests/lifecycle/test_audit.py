@@ -48,7 +48,18 @@ def test_an_application_that_does_not_exist_cannot_be_verified(app: object) -> N
 @pytest.mark.parametrize(
     ("statement", "says"),
     [
-        ("UPDATE events SET reason = 'Fine.' WHERE transition = 'return'", "event 3 (return) was altered"),
+        (
+            "UPDATE events SET payload = '{\"reason\": \"Fine.\"}' WHERE transition = 'return'",
+            "what was said with event 3 (return) was altered",
+        ),
+        (
+            "UPDATE events SET payload = NULL, salt = NULL WHERE seq = 3",
+            "what was said with event 3 (return) was removed",
+        ),
+        ("UPDATE events SET salt = NULL WHERE seq = 3", "what was said with event 3 (return) was altered"),
+        ("UPDATE events SET payload_digest = salt WHERE seq = 3", "event 3 (return) was altered"),
+        ("UPDATE events SET subject = 'x' WHERE seq = 3", "event 3 (return) was altered"),
+        ("UPDATE events SET acting_for = actor_id WHERE seq = 3", "event 3 (return) was altered"),
         ("UPDATE events SET actor_id = NULL WHERE seq = 2", "event 2 (send) was altered"),
         ("UPDATE events SET to_state = 'granted' WHERE seq = 4", "event 4 (send) was altered"),
         ("UPDATE events SET body = '{}' WHERE seq = 2", "event 2 (send) was altered"),
