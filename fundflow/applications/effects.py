@@ -132,7 +132,7 @@ def _due_after(ctx: EffectContext) -> datetime | None:
 def _begins(ctx: EffectContext, timer: Timer) -> datetime | None:
     zone = ctx.workflow.zone
     if timer.after is not None:
-        moment = timer.after.after(ctx.now, zone)
+        moment = ctx.workflow.after(timer.after, ctx.now)
     else:
         value = ctx.evaluate(timer.at)
         if not isinstance(value, datetime):

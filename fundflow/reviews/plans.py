@@ -89,8 +89,8 @@ class Plan:
     def proposed_due(self, now: datetime, zone: ZoneInfo) -> str:
         """The wall time proposed for a due moment, `YYYY-MM-DDTHH:MM`: days end at `HOUR`, hours are kept exactly."""
         due = self.review.due or Duration(days=DAYS)
-        wall = due.after(now, zone).astimezone(zone)
-        return f"{wall.date().isoformat()}T{HOUR}" if due.days or due.months else wall.strftime("%Y-%m-%dT%H:%M")
+        wall = due.after(now, zone, self.workflow.working_days).astimezone(zone)
+        return f"{wall.date().isoformat()}T{HOUR}" if not due.is_exact else wall.strftime("%Y-%m-%dT%H:%M")
 
 
 def plan_of(workflow: Workflow, name: str) -> Plan:

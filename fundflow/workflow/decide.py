@@ -221,7 +221,7 @@ def _deadline(workflow: Workflow, timer: str, situation: Situation) -> Clause:
     if due is None:
         return Clause("deadline", False, sentences.NO_DEADLINE, {"timer": workflow.timers[timer].label})
     grace = workflow.timers[timer].grace
-    last = grace.after(due, workflow.zone) if grace else due
+    last = workflow.after(grace, due) if grace else due
     values = {"due": due.astimezone(workflow.zone), "received": situation.received_at.astimezone(workflow.zone)}
     return Clause("deadline", situation.received_at <= last, sentences.DEADLINE_PASSED, values)
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from math import ceil
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from fundflow.workflow.calendars import WorkingDays
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.expressions import Expression
 from fundflow.workflow.forms import Form
@@ -364,6 +366,19 @@ class Workflow:
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+    @property
+    def working_days(self) -> WorkingDays:
+        """The days that its calendar counts as worked."""
+        return WorkingDays(self.calendar.week, self.calendar.country, self.calendar.region)
+
+    def after(self, length: Duration, instant: datetime) -> datetime:
+        """So long after an aware instant, in UTC, by its zone and calendar."""
+        return length.after(instant, self.zone, self.working_days)
+
+    def before(self, length: Duration, instant: datetime) -> datetime:
+        """So long before an aware instant, in UTC, by its zone and calendar."""
+        return length.before(instant, self.zone, self.working_days)
 
     @property
     def answer_forms(self) -> dict[str, Form]:

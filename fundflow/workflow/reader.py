@@ -160,11 +160,10 @@ class Place:
 
     def duration(self) -> Duration | None:
         found = Duration.parse(self.value) if isinstance(self.value, str) else None
-        if found is None and isinstance(self.value, str) and "working day" in self.value:
-            self.error("FF015", "working days are not supported in this version; write e.g. '14 days'")
-        elif found is None:
+        if found is None:
             self.error(
-                "FF013", f"{self._shown()} is not a length of time; write e.g. '14 days', '3 months' or '36 hours'"
+                "FF013",
+                f"{self._shown()} is not a length of time; write e.g. '14 days', '5 working days' or '3 months'",
             )
         return found
 

@@ -52,7 +52,7 @@ MAIN_MISTAKES = [
     ("score: {aggregate: mean}", "score: {weights: {impct: 100}}", "impct", "FF166", "did you mean 'impact'"),
     ("score: {aggregate: mean}", "score: {weights: {impact: 90}}", "impact: 90", "FF167", "add up to 90"),
     ("due: 14 days", "due: P14D", "due: P14D", "FF013", "write e.g. '14 days'"),
-    ("due: 14 days", "due: 10 working days", "10 working days", "FF015", "working days"),
+    ("due: 14 days", "due: 10 workdays", "10 workdays", "FF013", "5 working days"),
     ("by: reviewer\n", "by: officer\n", "by: officer\n    assign", "FF168", "is: panel"),
     ("    from: draft\n    to: review", "    from: darft\n    to: review", "from: darft", "FF101", "did you mean 'draft'"),
     ("    to: review", "    to: reveiw", "to: reveiw", "FF101", "did you mean 'review'"),

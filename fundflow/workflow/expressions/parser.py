@@ -150,7 +150,7 @@ class _Parser:
                     case "date":
                         value = date.fromisoformat(written) if len(written) == 10 else None
                     case _:
-                        value = Duration.parse(written)
+                        value = Duration.parse(written, working=False)
             except (Refused, ValueError):
                 value = None
         if value is None:
