@@ -46,6 +46,7 @@ __all__ = [
     "Fired",
     "KeyReused",
     "NotAllowed",
+    "Overriding",
     "ReasonMissing",
     "Stale",
     "UnknownEffect",
@@ -76,6 +77,18 @@ class _Asked:
     reason: str | None
     input: Mapping[str, Any]
     received_at: datetime | None
+    override: Overriding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overriding:
+    """That the actor, an administrator, and `approved_by`, a second one, override what people decide.
+
+    Made by `overrides` alone, which checks both of them.
+    """
+
+    id: UUID
+    approved_by: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +111,22 @@ def fire(
     reason: str | None = None,
     input: Mapping[str, Any] | None = None,
     received_at: datetime | None = None,
+    override: Overriding | None = None,
 ) -> Fired:
     """Let a transition happen in the present transaction, with everything it causes; the caller commits.
 
     `key` makes the command happen once: the same key again returns the first result, and is refused (KeyReused) for
     another application, transition or person. `revision` is the one the actor saw (Stale when it is no longer so); only
-    the system may leave it out. `received_at` is when the request began: a deadline is measured by it.
+    the system may leave it out. `received_at` is when the request began: a deadline is measured by it. `override` is
+    for `overrides.approve` only.
 
     Raises NotFound, UnknownTransition, Stale, NotAllowed with the decision, ReasonMissing, WrongInput, or the refusal
     of an effect; after any of them the whole transaction has been rolled back.
     """
     with writes.whole_or_nothing():
-        return _fire(_Asked(application_id, transition, actor, key, revision, reason, input or {}, received_at))
+        return _fire(
+            _Asked(application_id, transition, actor, key, revision, reason, input or {}, received_at, override)
+        )
 
 
 def available(application: Application, actor: Actor) -> list[Decision]:
@@ -120,12 +137,12 @@ def available(application: Application, actor: Actor) -> list[Decision]:
     if application.outcome is not None:
         return []
     workflow = definitions.get(application.definition_sha)
-    roles = held_roles(application, workflow, actor)
+    facts = Facts(application, workflow, actor, max(clock.now(), application.last_event_at + TICK), locking=False)
+    facts.take_roles()
+    roles = facts.roles
     leaving = [t for t in workflow.transitions_from(application.state) if t.by_from(application.state) & roles]
     if not leaving:
         return []
-    facts = Facts(application, workflow, actor, max(clock.now(), application.last_event_at + TICK), locking=False)
-    facts.roles = roles
     facts.load(root for transition in leaving for root in reads(workflow, transition.id))
     situation = facts.situation(facts.now)
     return [decide(workflow, transition.id, situation) for transition in leaving]
@@ -181,8 +198,9 @@ def _fire(asked: _Asked) -> Fired:
 
     values, problems = inputs.read(step, asked.input, application.currency, actor.language)
     facts = Facts(application, workflow, actor, now, locking=True, input=values)
-    facts.roles = held_roles(application, workflow, actor, _roles_asked(workflow, step, application.state))
-    may = bool(facts.roles & step.by_from(application.state))
+    facts.take_roles(_roles_asked(workflow, step, application.state))
+    facts.is_overridden = asked.override is not None
+    may = facts.is_overridden or bool(facts.roles & step.by_from(application.state))
     reason = None
     if may:
         reason = inputs.read_reason(asked.reason, step.reason)
@@ -208,7 +226,14 @@ def _fire(asked: _Asked) -> Fired:
         input=values,
         evaluate=facts.evaluate,
     )
-    return _happen(ctx, facts, decision, {"key": asked.key, "received_at": received})
+    about: dict[str, Any] = {"key": asked.key, "received_at": received}
+    if asked.override is not None:
+        about["override"] = {
+            "id": asked.override.id,
+            "approved_by": asked.override.approved_by,
+            "clauses": [clause.kind for clause in decision.overridden],
+        }
+    return _happen(ctx, facts, decision, about)
 
 
 def _happen(ctx: registry.EffectContext, facts: Facts, decision: Decision, about: Mapping[str, Any]) -> Fired:
@@ -228,6 +253,7 @@ def _happen(ctx: registry.EffectContext, facts: Facts, decision: Decision, about
         seq=ctx.event_seq,
         at=ctx.now,
         actor_id=ctx.actor.id,
+        acting_for=None if decision.acting_for is None else UUID(decision.acting_for),
         transition=ctx.transition,
         from_state=ctx.from_state,
         to_state=ctx.to_state,
@@ -239,7 +265,13 @@ def _happen(ctx: registry.EffectContext, facts: Facts, decision: Decision, about
             "roles": facts.roles,
             "input": ctx.input,
             "decision": [
-                {"kind": clause.kind, "holds": clause.holds, "says": clause.says.in_("en"), "values": clause.values}
+                {
+                    "kind": clause.kind,
+                    "holds": clause.holds,
+                    "says": clause.says.in_("en"),
+                    "values": clause.values,
+                    **({"overridden": True} if clause.is_overridden else {}),
+                }
                 for clause in decision.clauses
             ],
             "effects": caused,

@@ -52,12 +52,15 @@ class Application(Identified, Model):
     requested_minor: Mapped[int | None]
     currency: Mapped[str] = mapped_column(sa.String(3))
     created_by: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    officer_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    """Who of the fund looks after it, where the workflow has a role for that."""
 
     __table_args__ = (
         sa.CheckConstraint("revision >= 0", name="revision"),
         sa.CheckConstraint("requested_minor IS NULL OR requested_minor >= 0", name="requested"),
         sa.Index("ix_applications_round_state", "round_id", "state", "outcome"),
         sa.Index("ix_applications_city", "city_id"),
+        sa.Index("ix_applications_officer", "officer_id"),
     )
 
 
@@ -123,6 +126,43 @@ class Event(Model):
     def account(self) -> dict[str, Any]:
         """Everything that was kept of it: body and payload as one, as far as the payload was not erased."""
         return rejoined(self.body, self.payload)
+
+
+class Override(Identified, Model):
+    """One administrator's wish to fire a transition against its conditions, and what a second one answered.
+
+    It holds only for the revision at which it was asked, and only until `expires_at`.
+    """
+
+    __tablename__ = "overrides"
+
+    key: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"))
+    revision: Mapped[int]
+    transition: Mapped[str]
+    child: Mapped[str | None]
+    """The key of the child that it is about, for a child's transition."""
+    input: Mapped[dict[str, Any]]
+    """What was entered, as it was typed."""
+    reason: Mapped[str]
+    asked_by: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    expires_at: Mapped[datetime]
+    approved_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    refused_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    """The second administrator; or the first, who took it back."""
+    answer: Mapped[str | None]
+    """Why it was refused."""
+    answered_at: Mapped[datetime | None]
+    event_seq: Mapped[int | None]
+    """The event that it became."""
+
+    __table_args__ = (
+        sa.CheckConstraint("approved_by IS NULL OR refused_by IS NULL", name="one_answer"),
+        sa.CheckConstraint("approved_by <> asked_by", name="second_person"),
+        sa.CheckConstraint("(approved_by IS NULL) = (event_seq IS NULL)", name="event"),
+        sa.CheckConstraint("(answered_at IS NULL) = (approved_by IS NULL AND refused_by IS NULL)", name="answered"),
+        sa.Index("ix_overrides_application", "application_id", "event_seq"),
+    )
 
 
 class TaskResult(Model):

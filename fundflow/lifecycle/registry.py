@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from fundflow.lifecycle.actor import Actor
-from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.models import Application, Override
 from fundflow.money import Money
 
 if TYPE_CHECKING:
@@ -31,6 +31,14 @@ class Recipient(Protocol):
     def name(self) -> Any: ...
     @property
     def language(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """That an actor may use `giver`'s roles of one group, or (None) all their roles of groups and fields."""
+
+    giver: UUID
+    group: str | None
 
 
 @dataclass(slots=True)
@@ -68,6 +76,9 @@ RoleTest = Callable[[Application, Any, Actor], bool]
 RolePeople = Callable[[Application, Any], Sequence[Recipient]]
 EffectRun = Callable[[EffectContext, Any], Mapping[str, Any] | None]
 Hook = Callable[[EffectContext], Mapping[str, Any] | None]
+StandIns = Callable[[UUID, Application], Sequence[StandIn]]
+NameCheck = Callable[[Application, "Role", UUID], None]
+TookPart = Callable[[Application, UUID], bool]
 Notifier = Callable[[Application, str, Sequence[str], str, Mapping[str, Any]], None]
 
 
@@ -86,6 +97,11 @@ effects: dict[str, Provider] = {}
 entering_hooks: list[Hook] = []
 published_hooks: list[Callable[[UUID, Money], None]] = []
 notifiers: list[Notifier] = []
+stand_in_readers: list[StandIns] = []
+name_checks: list[NameCheck] = []
+administrator_tests: list[Callable[[UUID], bool]] = []
+part_tests: list[TookPart] = []
+override_hooks: list[Callable[[Application, Override], None]] = []
 
 NAMED_FACTS = frozenset({"reviews", "forms"})
 """Facts asked for by name: the provider gets the application and the name after the dot."""
@@ -172,6 +188,65 @@ def notifier(run: Notifier) -> Notifier:
     """Provide the way in which timers tell people: (application, template, role ids, key, facts)."""
     notifiers[:] = [run]
     return run
+
+
+def stand_in(run: StandIns) -> StandIns:
+    """Provide whom a person stands in for on an application now, by the database."""
+    stand_in_readers[:] = [run]
+    return run
+
+
+def stands_in(actor_id: UUID, application: Application) -> Sequence[StandIn]:
+    """Whom this person stands in for on the application now; nobody where no feature knows of it."""
+    return [each for read in stand_in_readers for each in read(actor_id, application)]
+
+
+def name_check(run: NameCheck) -> NameCheck:
+    """Provide the refusal of a person who may not be named in a field role of an application."""
+    name_checks[:] = [run]
+    return run
+
+
+def check_name(application: Application, role: Role, person_id: UUID) -> None:
+    """Refuse a person who may not be named in this field role; the caller holds the application."""
+    for check in name_checks:
+        check(application, role, person_id)
+
+
+def administrator(run: Callable[[UUID], bool]) -> Callable[[UUID], bool]:
+    """Provide the test whether a person administers the fund, by the database."""
+    administrator_tests[:] = [run]
+    return run
+
+
+def is_administrator(person_id: UUID) -> bool:
+    """Whether this person administers the fund; nobody does where no feature knows of it."""
+    return any(test(person_id) for test in administrator_tests)
+
+
+def takes_part(run: TookPart) -> TookPart:
+    """Add a way in which a person has had to do with an application, beside its events: a team, answers, a review."""
+    known = {(each.__module__, each.__qualname__) for each in part_tests}
+    if (run.__module__, run.__qualname__) not in known:
+        part_tests.append(run)
+    return run
+
+
+def took_part(application: Application, person_id: UUID) -> bool:
+    """Whether a feature knows this person to have had to do with the application."""
+    return any(test(application, person_id) for test in part_tests)
+
+
+def on_override(run: Callable[[Application, Override], None]) -> Callable[[Application, Override], None]:
+    """Run whenever an override was asked for or answered, in the same transaction."""
+    override_hooks[:] = [run]
+    return run
+
+
+def override_told(application: Application, wish: Override) -> None:
+    """Tell that an override was asked for or answered."""
+    for run in override_hooks:
+        run(application, wish)
 
 
 def notify(application: Application, template: str, roles: Sequence[str], key: str, facts: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -16,18 +17,20 @@ from fundflow.db import db
 from fundflow.errors import Refused
 from fundflow.lifecycle import registry
 from fundflow.lifecycle.actor import Actor
-from fundflow.lifecycle.models import Application, Event, Timer
-from fundflow.workflow.decide import Situation
+from fundflow.lifecycle.models import Application, Event, Override, Timer
+from fundflow.workflow.decide import Situation, acting_for
 from fundflow.workflow.definition import SYSTEM, Workflow
 from fundflow.workflow.expressions import Expression
 
 _rounds = sa.table("rounds", sa.column("id", sa.Uuid))
 _ROUND_LOCK = sa.select(_rounds.c.id).where(_rounds.c.id == sa.bindparam("round_id")).with_for_update(key_share=True)
 _ACTED = (
-    sa.select(Event.transition, Event.actor_id, sa.func.count())
+    sa.select(Event.transition, Event.actor_id, Event.acting_for, Override.approved_by, sa.func.count())
+    .outerjoin(Override, sa.and_(Override.application_id == Event.application_id, Override.event_seq == Event.seq))
     .where(Event.application_id == sa.bindparam("application_id"))
-    .group_by(Event.transition, Event.actor_id)
+    .group_by(Event.transition, Event.actor_id, Event.acting_for, Override.approved_by)
 )
+"""Everyone who stands behind an event: who did it, for whom, and who approved it where it was overridden."""
 _TIMERS = (
     sa.select(Timer.name, Timer.due_at)
     .where(Timer.application_id == sa.bindparam("application_id"), Timer.status != "cancelled")
@@ -61,10 +64,24 @@ class Facts:
         self.locking = locking
         self.input: Mapping[str, Any] = input or {}
         self.roles: frozenset[str] = frozenset()
+        self.stands_in: Mapping[str, UUID] = {}
+        """Of the roles, those that the actor holds only for somebody else."""
+        self.is_overridden = False
         self._is_locked = False
         self._acted: dict[str, frozenset[str]] | None = None
         self._fired: dict[str, int] = {}
         self._known: dict[str, Any] = {"input": self.input, "now": now, "today": today(now, workflow)}
+
+    def take_roles(self, among: Iterable[str] | None = None) -> None:
+        """Read which of these roles (of all, by default) the actor holds, and for whom they stand in."""
+        held = holding(self.application, self.workflow, self.actor, among)
+        self.roles = frozenset(held)
+        self.stands_in = {role: giver for role, giver in held.items() if giver is not None}
+
+    def acting_for(self, used: Iterable[str]) -> UUID | None:
+        """Whose role the actor uses who acts in one of these; None where one of them is their own."""
+        found = acting_for(used, self.situation(self.now))
+        return None if found is None else UUID(found)
 
     def lock(self, table: str | None) -> None:
         """Take the lock that a provider declares, once, for a command. SQLite's writer holds everything already."""
@@ -111,10 +128,9 @@ class Facts:
     def _load_acted(self) -> None:
         acted: dict[str, set[str]] = {}
         rows = db.session.connection().execute(_ACTED, {"application_id": self.application.id})
-        for transition, actor_id, times in rows:
+        for transition, *people, times in rows:
             self._fired[transition] = self._fired.get(transition, 0) + times
-            if actor_id is not None:
-                acted.setdefault(transition, set()).add(str(actor_id))
+            acted.setdefault(transition, set()).update(str(person) for person in people if person is not None)
         self._acted = {transition: frozenset(people) for transition, people in acted.items()}
 
     def _timers(self) -> dict[str, dict[str, Any]]:
@@ -137,6 +153,8 @@ class Facts:
             acted=self._acted or {},
             fired=self._fired,
             has_ended=self.application.outcome is not None,
+            stands_in={role: str(giver) for role, giver in self.stands_in.items()},
+            overridden=self.is_overridden,
         )
 
     def evaluate(self, expression: Expression) -> Any:
@@ -164,25 +182,67 @@ def held_roles(
 ) -> frozenset[str]:
     """Which of these roles (of all, by default) the actor holds on this application, by the database as it is now.
 
-    A role whose `never_also` names another that the actor holds too is not held: who should never have both gets the
-    guarded one from nobody, however the memberships came about.
+    Also those that they hold for somebody else: see `holding`.
+    """
+    return frozenset(holding(application, workflow, actor, among))
+
+
+def holding(
+    application: Application, workflow: Workflow, actor: Actor, among: Iterable[str] | None = None
+) -> dict[str, UUID | None]:
+    """The roles that the actor holds, each with the person for whom they hold it: None where it is their own.
+
+    A role whose `never_also` names another that the actor holds too, in whatever way, is not held: who should never
+    have both gets the guarded one from nobody, however the memberships came about. Whoever stands in for somebody has
+    their roles of groups and fields that the giver holds now by themselves, never those of a team or a panel.
     """
     if actor.is_system:
-        return frozenset({SYSTEM})
+        return {SYSTEM: None}
     if actor.id is None:
-        return frozenset()
-    answers: dict[str, bool] = {}
+        return {}
+    own = _Own(application, workflow, actor)
+    lenders = []
+    if actor.stands_in_for:
+        for each in registry.stands_in(actor.id, application):
+            lenders.append((each, _Own(application, workflow, Actor(id=each.giver, name=""))))
 
-    def holds(name: str) -> bool:
-        if name not in answers:
-            role = workflow.roles.get(name)
+    def holder(name: str) -> tuple[bool, UUID | None]:
+        if own.has(name):
+            return True, None
+        role = workflow.roles[name]
+        for each, giver in lenders:
+            is_lent = role.kind in LENT and each.group in (None, role.group)
+            if is_lent and giver.has(name) and not giver.has_any(role.never_also):
+                return True, each.giver
+        return False, None
+
+    found: dict[str, UUID | None] = {}
+    for name in workflow.roles if among is None else among:
+        if name == SYSTEM:
+            continue
+        is_held, giver = holder(name)
+        if is_held and not any(holder(other)[0] for other in workflow.roles[name].never_also):
+            found[name] = giver
+    return found
+
+
+LENT = frozenset({"group", "field"})
+"""The kinds of role that somebody else can hold for a person: nobody reviews or speaks for a city for another."""
+
+
+class _Own:
+    """What a person holds by themselves on one application, each role asked of the database once."""
+
+    def __init__(self, application: Application, workflow: Workflow, actor: Actor) -> None:
+        self._application, self._workflow, self._actor = application, workflow, actor
+        self._answers: dict[str, bool] = {}
+
+    def has(self, name: str) -> bool:
+        if name not in self._answers:
+            role = self._workflow.roles.get(name)
             test = registry.role_tests.get(role.kind) if role is not None else None
-            answers[name] = test is not None and test(application, role, actor) is True
-        return answers[name]
+            self._answers[name] = test is not None and test(self._application, role, self._actor) is True
+        return self._answers[name]
 
-    asked = workflow.roles if among is None else among
-    return frozenset(
-        name
-        for name in asked
-        if name != SYSTEM and holds(name) and not any(holds(other) for other in workflow.roles[name].never_also)
-    )
+    def has_any(self, names: Iterable[str]) -> bool:
+        return any(self.has(name) for name in names)

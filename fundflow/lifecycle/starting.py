@@ -16,7 +16,7 @@ from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Command
 from fundflow.lifecycle.record import STARTED, Link
 from fundflow.lifecycle.refusals import KeyReused
-from fundflow.lifecycle.situation import Facts, held_roles
+from fundflow.lifecycle.situation import Facts
 from fundflow.workflow import access
 
 
@@ -80,7 +80,7 @@ def _new(
 def _record(application: Application, actor: Actor, key: str) -> None:
     workflow = definitions.get(application.definition_sha)
     facts = Facts(application, workflow, actor, application.created_at, locking=True)
-    facts.roles = held_roles(application, workflow, actor)
+    facts.take_roles()
     if not access.cell(workflow, workflow.initial, facts.roles).edit:
         raise NotYours
     timers.follow(facts, None, workflow.initial)

@@ -6,8 +6,8 @@ It reads only the situation it is given and never raises for a "no": a refusal i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from babel import Locale
 
 from fundflow.money import MixedCurrencies, Money
-from fundflow.workflow import sentences
+from fundflow.workflow import access, sentences
 from fundflow.workflow.definition import SYSTEM, Text, Transition, When, Workflow
 from fundflow.workflow.expressions import root_of, value_at
 
@@ -45,16 +45,29 @@ class Situation:
     acted: Mapping[str, frozenset[str]] = field(default_factory=dict)
     fired: Mapping[str, int] = field(default_factory=dict)
     has_ended: bool = False
+    stands_in: Mapping[str, str] = field(default_factory=dict)
+    """Of the roles, those that the actor holds only for somebody else, and for whom: ids of people by role."""
+    overridden: bool = False
+    """Two administrators override what people decide: see `Clause.is_overridden` for what still holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One condition and its answer. `says` carries {placeholders}; `values` what they stood for when it was decided."""
+    """One condition and its answer. `says` carries {placeholders}; `values` what they stood for when it was decided.
+
+    One that `is_overridden` does not hold and keeps nobody. Where the application stands, what is entered and what
+    looks at the ledger is never overridden.
+    """
 
     kind: str
     holds: bool
     says: Text
     values: Mapping[str, Any] = field(default_factory=dict)
+    is_overridden: bool = False
+
+    @property
+    def passes(self) -> bool:
+        return self.holds or self.is_overridden
 
     def sentence(self, language: str) -> str:
         """The author's sentence in the reader's language with money, dates and numbers in its way of writing."""
@@ -67,26 +80,36 @@ class Clause:
             "holds": self.holds,
             "says": dict(self.says),
             "values": {name: plain(value) for name, value in self.values.items()},
+            **({"overridden": True} if self.is_overridden else {}),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer for one transition: allowed, or the clauses that fail."""
+    """The answer for one transition: allowed, or the clauses that fail.
+
+    `acting_for` is the person whose role the actor uses, where they have none of their own that would do.
+    """
 
     transition: str
     allowed: bool
     clauses: tuple[Clause, ...]
     to: str | None
     outcome: str | None
+    acting_for: str | None = None
 
     def refusals(self, language: str) -> list[str]:
-        """One sentence for each clause that does not hold."""
-        return [clause.sentence(language) for clause in self.clauses if not clause.holds]
+        """One sentence for each clause that stands in the way."""
+        return [clause.sentence(language) for clause in self.clauses if not clause.passes]
 
     def failing(self, kind: str) -> bool:
-        """A clause of this kind does not hold."""
-        return any(clause.kind == kind and not clause.holds for clause in self.clauses)
+        """A clause of this kind stands in the way."""
+        return any(clause.kind == kind and not clause.passes for clause in self.clauses)
+
+    @property
+    def overridden(self) -> tuple[Clause, ...]:
+        """The clauses that did not hold and were overridden."""
+        return tuple(clause for clause in self.clauses if clause.is_overridden)
 
 
 def plain(value: Any) -> Any:
@@ -147,11 +170,20 @@ def decide(workflow: Workflow, transition: str, situation: Situation) -> Decisio
     clauses = tuple(_clauses(workflow, given, situation))
     return Decision(
         transition=transition,
-        allowed=all(clause.holds for clause in clauses),
+        allowed=all(clause.passes for clause in clauses),
         clauses=clauses,
         to=given.destination(situation.state),
         outcome=given.end,
+        acting_for=acting_for(_wanted(given, situation), situation),
     )
+
+
+def acting_for(used: Iterable[str], situation: Situation) -> str | None:
+    """Whose role the actor uses who may do something in one of these roles; None where one of them is their own."""
+    held = sorted(situation.roles.intersection(used))
+    if not held or any(role not in situation.stands_in for role in held):
+        return None
+    return situation.stands_in[held[0]]
 
 
 def facts_of(workflow: Workflow, situation: Situation) -> dict[str, Any]:
@@ -171,11 +203,34 @@ def _transition(workflow: Workflow, transition: str) -> Transition:
         raise DefinitionMismatch(f"{workflow.id} has no transition {transition!r}") from None
 
 
+NEVER_OVERRIDDEN = frozenset({"ledger", "input"})
+"""Roots of conditions that hold for everybody: money, and what is entered now."""
+
+
 def _clauses(workflow: Workflow, given: Transition, situation: Situation) -> Iterator[Clause]:
     yield _state(workflow, given, situation)
+    for clause, is_firm in _conditions(workflow, given, situation):
+        is_overridden = situation.overridden and not is_firm and not clause.holds
+        yield replace(clause, is_overridden=True) if is_overridden else clause
+
+
+def _conditions(workflow: Workflow, given: Transition, situation: Situation) -> Iterator[tuple[Clause, bool]]:
+    """Every clause but that of the state, and whether nobody can override it."""
+    for clause in _about_people(workflow, given, situation):
+        yield clause, False
+    if given.when:
+        facts = facts_of(workflow, situation)
+        for when in given.when:
+            roots = when.expression.roots if when.expression is not None else frozenset()
+            yield _when(workflow, given, when, facts, situation), bool(roots & NEVER_OVERRIDDEN)
+
+
+def _about_people(workflow: Workflow, given: Transition, situation: Situation) -> Iterator[Clause]:
+    """Who may do it, whether someone else has to, whether it is in time and not too often."""
     yield _role(workflow, given, situation)
+    people = {situation.actor, acting_for(_wanted(given, situation), situation)} - {None}
     for earlier in given.not_same_actor_as:
-        did = situation.actor is not None and situation.actor in situation.acted.get(earlier, frozenset())
+        did = not people.isdisjoint(situation.acted.get(earlier, frozenset()))
         label = workflow.transitions[earlier].label
         yield Clause("not_same_actor", not did, sentences.SAME_ACTOR, {"earlier": label})
     if given.deadline:
@@ -183,29 +238,32 @@ def _clauses(workflow: Workflow, given: Transition, situation: Situation) -> Ite
     if given.max is not None:
         count = situation.fired.get(given.id, 0)
         yield Clause("max", count < given.max, sentences.TOO_OFTEN, {"max": given.max, "count": count})
-    if given.when:
-        facts = facts_of(workflow, situation)
-        for when in given.when:
-            yield _when(workflow, given, when, facts, situation)
 
 
 def _state(workflow: Workflow, given: Transition, situation: Situation) -> Clause:
     if situation.state not in workflow.states:
         raise DefinitionMismatch(f"{workflow.id} has no state {situation.state!r}")
-    label = workflow.states[situation.state].label
+    # Whoever is shown another state than the true one reads the label of that one.
+    is_person = SYSTEM not in situation.roles
+    shown = access.shown_state(workflow, situation.state, situation.roles) if is_person else situation.state
+    label = workflow.states[shown].label
     if situation.has_ended:
         return Clause("state", False, sentences.ENDED)
     return Clause("state", situation.state in given.sources, sentences.WRONG_STATE, {"state": label})
 
 
 def _role(workflow: Workflow, given: Transition, situation: Situation) -> Clause:
-    """From a state it does not leave, the roles that may do it at all: the state is then another clause's business."""
-    wanted = given.by_from(situation.state) if situation.state in given.sources else given.by
+    wanted = _wanted(given, situation)
     people = [workflow.roles[role].label for role in workflow.roles if role in wanted]
     holds = not wanted.isdisjoint(situation.roles)
     if not people:
         return Clause("role", holds, sentences.SYSTEM_ONLY)
     return Clause("role", holds, sentences.WRONG_ROLE, {"roles": tuple(people)})
+
+
+def _wanted(given: Transition, situation: Situation) -> frozenset[str]:
+    """From a state it does not leave, the roles that may do it at all: the state is then another clause's business."""
+    return given.by_from(situation.state) if situation.state in given.sources else given.by
 
 
 def _fact(facts: Mapping[str, Any], path: str) -> Any:
