@@ -7,8 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fundflow.workflow.definition import Input
-from fundflow.workflow.expressions import BOOL, DATE, DECIMAL, INSTANT, INT, MONEY, STRING, Type, list_of, record
+from fundflow.workflow.definition import Input, Task
+from fundflow.workflow.expressions import (
+    BOOL,
+    DATE,
+    DECIMAL,
+    INSTANT,
+    INT,
+    MONEY,
+    STRING,
+    WRONG,
+    Type,
+    list_of,
+    record,
+)
 from fundflow.workflow.forms import Field, Form
 
 APPLICATION = {
@@ -20,8 +32,12 @@ APPLICATION = {
     "city": STRING,
     "country": STRING,
     "submitted_at": INSTANT.or_null(),
+    "officer": STRING.or_null(),
 }
-"""What every application has beside its answers; `country` is the city's. No field may take one of these names."""
+"""What every application has beside its answers; `country` is the city's, `officer` the person in charge of it.
+
+No field may take one of these names.
+"""
 
 ROUND = record(
     {
@@ -32,9 +48,10 @@ ROUND = record(
         "opens_at": INSTANT,
         "closes_at": INSTANT,
         "zone": STRING,
+        "countries": list_of(STRING, 250),
     }
 )
-LEDGER = record({"available": MONEY, "committed": MONEY, "paid": MONEY, "undisbursed": MONEY})
+LEDGER = record(dict.fromkeys(("available", "reserved", "committed", "paid", "disbursed", "undisbursed"), MONEY))
 REVIEW = record(
     {
         "assigned": INT,
@@ -43,6 +60,7 @@ REVIEW = record(
         "quorum_met": BOOL,
         "score": DECIMAL.or_null(),
         "spread": DECIMAL.or_null(),
+        "discussed": BOOL,
     }
 )
 TIMER = record({"due_at": INSTANT.or_null()})
@@ -73,10 +91,20 @@ def answer_type(field: Field) -> Type:
     return kind.or_null()
 
 
+def task_type(task: Task) -> Type:
+    """Done or not; or which of its values it came to, null until then."""
+    return Type("string", nullable=True, options=tuple(task.values)) if task.values else BOOL
+
+
 def facts(
-    forms: Iterable[Form], reviews: Iterable[str], timers: Iterable[str], roles: Iterable[str]
+    forms: Iterable[Form],
+    reviews: Iterable[str],
+    timers: Iterable[str],
+    roles: Iterable[str],
+    tasks: Iterable[Task] = (),
+    children: Mapping[str, Type] | None = None,
 ) -> dict[str, Type]:
-    """The environment of every transition, but for its input."""
+    """The environment of every transition of the application, but for its input."""
     answers = {field.id: answer_type(field) for form in forms for field in form.fields.values()}
     return {
         "application": record({**answers, **APPLICATION}),
@@ -84,9 +112,23 @@ def facts(
         "ledger": LEDGER,
         "reviews": record(dict.fromkeys(reviews, REVIEW)),
         "timers": record(dict.fromkeys(timers, TIMER)),
+        "tasks": record({task.id: task_type(task) for task in tasks}),
+        "children": record(children or {}),
         "now": INSTANT,
         "today": DATE,
         "actor": record({"id": STRING.or_null(), "roles": list_of(Type("string", options=tuple(roles)), 50)}),
+    }
+
+
+def of_child(environment: Mapping[str, Type], kind: str, states: Iterable[str]) -> dict[str, Type]:
+    """The environment of a child's transitions: also itself, the others of its kind, and the application's state."""
+    listed = environment["children"].fields[kind]
+    one = WRONG if listed.item is None else listed.item
+    return {
+        **environment,
+        "self": one,
+        "siblings": listed,
+        "parent": record({"state": Type("string", options=tuple(states))}),
     }
 
 

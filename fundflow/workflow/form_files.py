@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, get_args
 
+from fundflow.workflow import format
 from fundflow.workflow.forms import Field, FieldType, Form, Option, Section
 from fundflow.workflow.problems import did_you_mean, listed
 from fundflow.workflow.reader import Place
@@ -39,9 +40,7 @@ MOST_ROWS = 200
 
 def read_form(source: Source, name: str, languages: Sequence[str]) -> Form | None:
     """The form in this file; None where it has nothing to draw. What is wrong is in `source.problems`."""
-    settings = Place(source, (), source.data).settings(
-        ("title", "intro", "sections"), needed=("title", "sections"), what="a form"
-    )
+    settings = Place(source, (), source.data).settings(format.Form, what="a form")
     title = settings["title"].words(languages) if "title" in settings else None
     intro = settings["intro"].words(languages) if "intro" in settings else None
     if "sections" not in settings:
@@ -62,7 +61,7 @@ def read_form(source: Source, name: str, languages: Sequence[str]) -> Form | Non
 
 
 def _section(name: str, place: Place, languages: Sequence[str], taken: dict[str, Place]) -> Section | None:
-    settings = place.settings(("title", "help", "fields"), needed=("title", "fields"), what="a section")
+    settings = place.settings(format.Section, what="a section")
     title = settings["title"].words(languages) if "title" in settings else None
     fields = []
     for field_name, inner in settings["fields"].entries("field").items() if "fields" in settings else ():
@@ -115,7 +114,7 @@ def _field(name: str, place: Place, languages: Sequence[str], *, in_table: bool 
         read = [_field(column, inner, languages, in_table=True) for column, inner in columns.items()]
         given["columns"] = {column.id: column for column in read if column is not None}
     if "sum" in settings:
-        parts = settings["sum"].settings(("column", "equals"), needed=("column", "equals"), what="sum")
+        parts = settings["sum"].settings(format.Sum, what="sum")
         given["sum_column"] = parts["column"].string() if "column" in parts else None
         given["sum_equals"] = parts["equals"].string() if "equals" in parts else None
     if "anchors" in settings:
@@ -157,7 +156,7 @@ def _options(place: Place, languages: Sequence[str]) -> tuple[Option, ...]:
         text: Text | None
         help_text: Text | None = None
         if isinstance(inner.value, dict) and "label" in inner.value:
-            settings = inner.settings(("label", "help"), what=f"the option '{name}'")
+            settings = inner.settings(format.Option, what=f"the option '{name}'")
             text = settings["label"].words(languages) if "label" in settings else None
             help_text = settings["help"].words(languages) if "help" in settings else None
         else:

@@ -12,13 +12,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fundflow.workflow import review_files, transition_files, workflow_files
-from fundflow.workflow.definition import SYSTEM, Timer, Transition, Workflow
-from fundflow.workflow.problems import Problem, Problems, did_you_mean
+from pydantic import ValidationError
+
+from fundflow.workflow import (
+    child_files,
+    format,
+    review_files,
+    state_files,
+    timer_files,
+    transition_files,
+    workflow_files,
+)
+from fundflow.workflow.definition import SYSTEM, State, Timer, Transition, Workflow
+from fundflow.workflow.names import Names
+from fundflow.workflow.problems import Problem, Problems, did_you_mean, listed
 from fundflow.workflow.reader import Place
+from fundflow.workflow.source import Source
 from fundflow.workflow.source import read as read_source
 from fundflow.workflow.text import Text, from_id
-from fundflow.workflow.workflow_files import Names
 
 __all__ = ["Problem", "Problems", "digest", "load", "read"]
 
@@ -76,6 +87,11 @@ def _load(text_of: Callable[[str], str | None], main: str, known_templates: Coll
     top = workflow_files.top_of(source)
     given = _build(names, top)
     problems = [*source.problems, *(p for form in names.form_sources for p in form.problems)]
+    if not problems:
+        problems = [
+            *_misshapen(source, format.Workflow),
+            *(p for f in names.form_sources for p in _misshapen(f, format.Form)),
+        ]
     if problems:
         raise Problems(problems)
     return Workflow(
@@ -92,22 +108,45 @@ def _load(text_of: Callable[[str], str | None], main: str, known_templates: Coll
     )
 
 
+def _misshapen(source: Source, part: type[format.Part]) -> list[Problem]:
+    """What the published shape of the file refuses and no sentence of ours has said: nothing may pass it by."""
+    try:
+        part.model_validate(source.data)
+    except ValidationError as error:
+        for each in error.errors():
+            path: tuple[str | int, ...] = ()
+            for step in each["loc"]:
+                if (*path, step) in source.values:
+                    path = (*path, step)
+            source.add("FF012", f"{path[-1] if path else 'this file'}: {each['msg']}", source.place(path))
+    return source.problems
+
+
 def _build(names: Names, top: dict[str, Place]) -> dict[str, Any]:
     head = workflow_files.head(names, top)
     names.states = _names_in(top, "states")
     names.transitions = _names_in(top, "transitions")
     names.timers = _names_in(top, "timers")
+    names.children = _names_in(top, "children")
+    names.child_steps = {
+        kind: _names_in({kind: top["children"].at(kind)}, kind, "transitions") for kind in names.children
+    }
+    names.parties = _parties(top)
     workflow_files.roles(names, top)
     workflow_files.forms(names, top)
     review_files.reviews(names, top)
     _panels(names, top)
+    state_files.tasks(names, top)
     workflow_files.typed(names, top)
     names.outcomes = transition_files.outcomes(names, top)
     transition_files.rules(names, top)
-    states = workflow_files.states(names, top)
-    timers = workflow_files.timers(names, top)
+    phases = state_files.phases(names, top)
+    states = state_files.states(names, top)
+    timers = timer_files.timers(names, top)
     transitions = transition_files.transitions(names, top)
+    children = child_files.children(names, top)
     _fit(transitions, timers, top)
+    _collected(names, states, transitions, top)
     ends = {t.end: names.outcomes.get(t.end) or from_id(t.end) for t in transitions.values() if t.end}
     if "states" in top and not states:
         top["states"].error("FF011", "a workflow needs at least one state")
@@ -121,12 +160,46 @@ def _build(names: Names, top: dict[str, Place]) -> dict[str, Any]:
         "timers": timers,
         "initial": next(iter(states), ""),
         "outcomes": ends,
+        "children": children,
+        "phases": phases,
+        "calendar": head["calendar"],
+        "migrations": workflow_files.migrations(names, top),
     }
 
 
-def _names_in(top: dict[str, Place], part: str) -> tuple[str, ...]:
+def _names_in(top: Mapping[str, Place], part: str, inner: str = "") -> tuple[str, ...]:
     value = top[part].value if part in top else None
+    if inner:
+        value = value.get(inner) if isinstance(value, dict) else None
     return tuple(name for name in value if isinstance(name, str)) if isinstance(value, dict) else ()
+
+
+def _parties(top: dict[str, Place]) -> tuple[str, ...]:
+    """Everyone who signs somewhere, as far as the file can be read."""
+    states = top["states"].value if "states" in top else None
+    found: dict[str, None] = {}
+    for state in states.values() if isinstance(states, dict) else ():
+        signatures = state.get("signatures") if isinstance(state, dict) else None
+        parties = signatures.get("parties") if isinstance(signatures, dict) else None
+        found.update(dict.fromkeys(map(str, parties if isinstance(parties, dict) else ())))
+    return tuple(found)
+
+
+def _collected(
+    names: Names, states: Mapping[str, State], transitions: Mapping[str, Transition], top: dict[str, Place]
+) -> None:
+    """A transition that waits for signatures leaves a state where they are given."""
+    for name, transition in transitions.items():
+        for number, when in enumerate(transition.when):
+            if when.kind != "signed":
+                continue
+            for source in transition.sources:
+                signed = states[source].signatures if source in states else None
+                place = top["transitions"].at(name).at("when").at(number)
+                if signed is None:
+                    place.error("FF184", f"nobody signs anything in '{source}'; give it signatures:")
+                elif absent := [party for party in when.names if party not in signed.parties]:
+                    place.error("FF127", f"{listed(absent)} does not sign in '{source}'")
 
 
 def _panels(names: Names, top: dict[str, Place]) -> None:
@@ -152,12 +225,13 @@ def _fit(transitions: Mapping[str, Transition], timers: Mapping[str, Timer], top
                 )
             elif SYSTEM not in transition.by_from(state):
                 place.error("FF153", f"the timer starts '{transition.id}', but by: does not include system")
-        if transition.when or transition.input or transition.reason:
-            place.error(
-                "FF156",
-                f"'{transition.id}' has conditions or asks something; that is not supported for a timer in this"
-                " version",
+        if transition.input or transition.reason:
+            place.error("FF153", f"'{transition.id}' asks something of a person, so no timer can start it")
+        elif transition.when and not timer.if_blocked:
+            message = (
+                f"'{transition.id}' has conditions; say who is told when they fail on the day: add if_blocked: <role>"
             )
+            place.error("FF156", message)
     for name, transition in transitions.items():
         if transition.deadline is None or transition.deadline not in timers:
             continue

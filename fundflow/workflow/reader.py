@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from fundflow.workflow import format
 from fundflow.workflow.durations import Duration
+from fundflow.workflow.format import Part
 from fundflow.workflow.problems import did_you_mean, listed
 from fundflow.workflow.source import Path, Source
 from fundflow.workflow.text import Text
@@ -45,9 +47,14 @@ class Place:
         return ".".join(map(str, self.path))
 
     def settings(
-        self, known: Iterable[str], *, needed: Collection[str] = (), later: Collection[str] = (), what: str = ""
+        self, known: type[Part] | Iterable[str], *, needed: Collection[str] = (), what: str = ""
     ) -> dict[str, Place]:
-        """The settings of a mapping by name. Reports unknown, missing and not yet supported ones."""
+        """The settings of a mapping by name. Reports unknown and missing ones.
+
+        A part of the format says itself which settings it has and needs.
+        """
+        if isinstance(known, type):
+            known, needed = format.names(known), format.needed(known)
         if not isinstance(self.value, dict):
             self.error(
                 "FF012", f"{what or self.dotted or 'this file'} needs settings (name: value), not {self._shown()}"
@@ -57,9 +64,7 @@ class Place:
         name_of_all = what or self.dotted or "this file"
         for name, value in self.value.items():
             place = Place(self.source, (*self.path, name), value)
-            if name in later:
-                place.error("FF015", f"'{name}' is not supported in this version", key=True)
-            elif name in names:
+            if name in names:
                 if value is None:
                     place.error("FF011", f"'{name}' has no value", key=True)
                 else:
@@ -137,14 +142,11 @@ class Place:
         self.error("FF012", f"{self._name()} is either true or false, not {self._shown()}")
         return False
 
-    def one_of(self, options: Sequence[str], *, later: Collection[str] = ()) -> str | None:
+    def one_of(self, options: Sequence[str]) -> str | None:
         if isinstance(self.value, str) and self.value in options:
             return self.value
-        if isinstance(self.value, str) and self.value in later:
-            self.error("FF015", f"{self._name()}: '{self.value}' is not supported in this version")
-        else:
-            close = did_you_mean(str(self.value), options)
-            self.error("FF012", f"{self._name()} cannot be {self._shown()}{close or '; it is ' + listed(options)}")
+        close = did_you_mean(str(self.value), options)
+        self.error("FF012", f"{self._name()} cannot be {self._shown()}{close or '; it is ' + listed(options)}")
         return None
 
     def named(self, known: Iterable[str], what: str, code: str) -> str | None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from fundflow.workflow import format
 from fundflow.workflow.definition import Review
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.forms import Form
+from fundflow.workflow.names import Names
 from fundflow.workflow.problems import did_you_mean, listed
 from fundflow.workflow.reader import Place
-from fundflow.workflow.workflow_files import Names
 
 CONFLICTS = ("declared", "same_organisation", "same_country", "prior_contract")
 """What keeps a person from reviewing an application; `declared` always counts."""
@@ -24,8 +25,7 @@ def reviews(names: Names, top: dict[str, Place]) -> None:
     """Put every review of the file into `names`."""
     for name, place in (top["reviews"].entries("review") if "reviews" in top else {}).items():
         settings = place.settings(
-            ("label", "in", "form", "by", "assign", "conflicts", "blind", "quorum", "score", "due", "discussed_by"),
-            needed=("in", "form", "by", "quorum"),
+            format.Review,
             what=f"the review '{name}'",
         )
         state = names.state(settings["in"]) if "in" in settings else None
@@ -66,9 +66,7 @@ def _assign(names: Names, settings: dict[str, Place]) -> dict[str, Any]:
     found: dict[str, Any] = {"assigned_by": frozenset(), "group": None, "count": 1, "reserve": 0}
     if "assign" not in settings:
         return found
-    parts = settings["assign"].settings(
-        ("by", "group", "count", "reserve"), needed=("by", "group", "count"), what="assign"
-    )
+    parts = settings["assign"].settings(format.Assign, what="assign")
     if "by" in parts:
         found["assigned_by"] = _roles(names, parts["by"])
     if "group" in parts:
@@ -90,7 +88,7 @@ def _quorum(settings: dict[str, Place], assigned: int) -> tuple[int, Decimal | N
         return 1, None
     place, share = settings["quorum"], None
     if isinstance(place.value, dict):
-        parts = place.settings(("count", "share", "of"), needed=("count",), what="quorum")
+        parts = place.settings(format.Quorum, what="quorum")
         if "of" in parts:
             parts["of"].one_of(("assigned_minus_recused",))
         if "share" in parts:
@@ -113,7 +111,7 @@ def _score(settings: dict[str, Place], sheet: Form | None) -> dict[str, Any]:
     criteria = {f.id: f for f in sheet.fields.values() if f.type == "score"} if sheet else {}
     place = settings.get("form")
     if "score" in settings:
-        parts = settings["score"].settings(("field", "weights", "aggregate", "scale"), what="score")
+        parts = settings["score"].settings(format.Score, what="score")
         if "aggregate" in parts:
             found["aggregate"] = parts["aggregate"].one_of(AGGREGATES) or "mean"
         if "scale" in parts:

@@ -8,42 +8,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fundflow.workflow import environment
-from fundflow.workflow.definition import Effect, Input, Transition, When
+from fundflow.workflow import environment, format
+from fundflow.workflow.definition import SYSTEM, Effect, Input, Transition, When
 from fundflow.workflow.expressions import BOOL, MONEY, WRONG, Type, known_paths
-from fundflow.workflow.problems import did_you_mean
+from fundflow.workflow.names import Names
+from fundflow.workflow.problems import did_you_mean, listed
 from fundflow.workflow.reader import Place
 from fundflow.workflow.sentences import placeholders
 from fundflow.workflow.text import Text, from_id
-from fundflow.workflow.workflow_files import Names
 
-_KNOWN = (
-    "label",
-    "help",
-    "from",
-    "to",
-    "end",
-    "back_to",
-    "by",
-    "when",
-    "do",
-    "reason",
-    "confirm",
-    "max",
-    "deadline",
-    "not_same_actor_as",
-    "input",
-)
-_CONDITIONS = ("if", "rule", "complete", "quorum", "assigned", "overdue")
-_EFFECTS = ("notify", "document", "ledger", "set")
-_EFFECTS_LATER = ("children", "cancel", "rearm")
+_CONDITIONS = tuple(name for name in format.names(format.When) if name != "else")
+_EFFECTS = ("notify", "document", "ledger", "set", "children", "cancel", "rearm")
+_EXTRAS = {
+    "notify": ("to",),
+    "document": (),
+    "ledger": ("amount",),
+    "set": ("to",),
+    "children": ("each",),
+    "cancel": (),
+    "rearm": (),
+}
+_NOT_ALONE = ("by", "reason", "confirm", "deadline", "input", "not_same_actor_as")
 _INPUT_TYPES = ("text", "date", "money", "integer", "decimal")
 
 
 def rules(names: Names, top: dict[str, Place]) -> None:
     """Named conditions, compiled once; they cannot read what only one transition asks."""
     for name, place in (top["rules"].entries("rule") if "rules" in top else {}).items():
-        settings = place.settings(("if", "else"), needed=("if", "else"), what=f"the rule '{name}'")
+        settings = place.settings(format.Rule, what=f"the rule '{name}'")
         when = _if(names, settings, names.environment)
         if when is not None:
             names.rules[name] = when
@@ -52,23 +44,31 @@ def rules(names: Names, top: dict[str, Place]) -> None:
 def transitions(names: Names, top: dict[str, Place]) -> dict[str, Transition]:
     """Every transition of the file by name."""
     entries = top["transitions"].entries("transition") if "transitions" in top else {}
-    return {name: _transition(names, name, place) for name, place in entries.items()}
+    return {name: transition(names, name, place) for name, place in entries.items()}
 
 
-def _transition(names: Names, name: str, place: Place) -> Transition:
-    settings = place.settings(_KNOWN, needed=("from", "by"), later=("auto",), what=f"the transition '{name}'")
+def transition(names: Names, name: str, place: Place) -> Transition:
+    """One transition of the application, or of the kind of child whose names these are."""
+    settings = place.settings(format.Transition, what=f"the transition '{name}'")
+    is_auto = settings["auto"].flag() if "auto" in settings else False
+    if is_auto:
+        _alone(names, name, settings, place)
+    elif "by" not in settings:
+        place.error("FF011", f"the transition '{name}' needs 'by'", key=True)
     given = [names.state(p) for p in settings["from"].one_or_many()] if "from" in settings else []
     sources = tuple(dict.fromkeys(state for state in given if state))
     asked = _inputs(names, settings)
     types = environment.with_input(names.environment, asked) if asked else names.environment
-    by, by_state = _by(names, settings, sources)
+    by, by_state = (frozenset({SYSTEM}), {}) if is_auto else _by(names, settings, sources)
     deadline = settings["deadline"].named(names.timers, "timer", "FF155") if "deadline" in settings else None
     earlier = settings["not_same_actor_as"].one_or_many() if "not_same_actor_as" in settings else []
     if "reason" in settings:
         settings["reason"].one_of(("required",))
+    if names.kind and "end" in settings:
+        settings["end"].error("FF102", "a child has no outcomes: lead to a final state with to:", key=True)
     return Transition(
-        id=name,
-        label=names.label(settings, name, place),
+        id=names.whole(name),
+        label=from_id(name) if is_auto and "label" not in settings else names.label(settings, name, place),
         help=names.words(settings, "help"),
         sources=sources,
         by=by,
@@ -77,12 +77,25 @@ def _transition(names: Names, name: str, place: Place) -> Transition:
         do=_effects(names, settings, types),
         reason="reason" in settings,
         confirm=settings["confirm"].flag() if "confirm" in settings else False,
+        is_auto=is_auto,
         max=settings["max"].integer(1, 1_000) if "max" in settings else None,
         deadline=deadline,
-        not_same_actor_as=tuple(t for t in (names.transition(p, "FF132") for p in earlier) if t),
+        not_same_actor_as=tuple(names.whole(t) for t in (names.transition(p, "FF132") for p in earlier) if t),
         input=asked,
         **_destination(names, name, settings, place, sources),
     )
+
+
+def _alone(names: Names, name: str, settings: Mapping[str, Place], place: Place) -> None:
+    """What happens by itself asks nobody, and needs a condition, or it would happen at once."""
+    for setting in _NOT_ALONE:
+        if setting in settings:
+            message = f"'{name}' happens by itself (auto), so nobody can be asked: leave {setting} out"
+            settings[setting].error("FF118", message, key=True)
+    if names.kind:
+        settings["auto"].error("FF118", "a child's transition cannot happen by itself", key=True)
+    if "when" not in settings:
+        place.error("FF118", f"'{name}' happens by itself (auto): say when, or it would happen at once", key=True)
 
 
 def _destination(
@@ -149,7 +162,7 @@ def _inputs(names: Names, settings: Mapping[str, Place]) -> dict[str, Input]:
     for name, place in (settings["input"].entries("input") if "input" in settings else {}).items():
         label, help_text, kind_place = None, None, place
         if isinstance(place.value, dict):
-            parts = place.settings(("type", "label", "help"), needed=("type",), what=f"the input '{name}'")
+            parts = place.settings(format.Input, what=f"the input '{name}'")
             label, help_text = names.words(parts, "label"), names.words(parts, "help")
             if "type" not in parts:
                 continue
@@ -169,10 +182,10 @@ def _inputs(names: Names, settings: Mapping[str, Place]) -> dict[str, Input]:
 def _conditions(names: Names, settings: Mapping[str, Place], types: Mapping[str, Type]) -> tuple[When, ...]:
     found = []
     for place in settings["when"].items() if "when" in settings else []:
-        parts = place.settings((*_CONDITIONS, "else"), later=("tasks", "signed"), what="a condition")
+        parts = place.settings(format.When, what="a condition")
         kinds = [kind for kind in _CONDITIONS if kind in parts]
         if len(kinds) != 1:
-            if kinds or (isinstance(place.value, dict) and not set(place.value) & {"tasks", "signed"}):
+            if isinstance(place.value, dict):
                 place.error("FF117", f"a condition is exactly one of {', '.join(_CONDITIONS)}")
             continue
         kind: Any = kinds[0]
@@ -195,6 +208,11 @@ def _condition(
     if kind == "rule":
         rule = parts["rule"].named(names.rules, "rule", "FF121")
         return names.rules[rule] if rule else None
+    if kind == "tasks":
+        given = [p.named(names.tasks, "task", "FF126") for p in parts[kind].one_or_many()]
+        return When(kind=kind, names=tuple(task for task in given if task))
+    if kind == "signed":
+        return _signed(names, parts[kind])
     if kind == "complete":
         name = parts[kind].named(names.forms, "form", "FF140")
     elif kind == "overdue":
@@ -202,6 +220,14 @@ def _condition(
     else:
         name = parts[kind].named(names.reviews, "review", "FF165")
     return When(kind=kind, name=name) if name else None
+
+
+def _signed(names: Names, place: Place) -> When:
+    """All parties of the state, or those that are named; whether they exist is said by `names.parties`."""
+    if place.value == "all":
+        return When(kind="signed")
+    given = [p.named(names.parties, "party", "FF127") for p in place.one_or_many()]
+    return When(kind="signed", names=tuple(party for party in given if party))
 
 
 def _if(names: Names, parts: Mapping[str, Place], types: Mapping[str, Type]) -> When | None:
@@ -243,12 +269,12 @@ def _unknown(path: str, types: Mapping[str, Type]) -> str:
 def _effects(names: Names, settings: Mapping[str, Place], types: Mapping[str, Type]) -> tuple[Effect, ...]:
     found = []
     for place in settings["do"].items() if "do" in settings else []:
-        parts = place.settings((*_EFFECTS, "to", "amount"), later=_EFFECTS_LATER, what="an effect")
+        parts = place.settings(format.Effect, what="an effect")
         kinds = [kind for kind in _EFFECTS if kind in parts]
         if len(kinds) > 1:
             place.error("FF170", f"an effect does one thing; this has {', '.join(kinds)}")
         elif not kinds:
-            if isinstance(place.value, dict) and not set(place.value) & set(_EFFECTS_LATER):
+            if isinstance(place.value, dict):
                 place.error("FF170", f"an effect is one of {', '.join(_EFFECTS)}")
         else:
             found.append(_effect(names, kinds[0], parts, place, types))
@@ -256,11 +282,10 @@ def _effects(names: Names, settings: Mapping[str, Place], types: Mapping[str, Ty
 
 
 def _effect(names: Names, kind: str, parts: dict[str, Place], place: Place, types: Mapping[str, Type]) -> Effect | None:
-    belongs = {"notify": ("to",), "document": (), "ledger": ("amount",), "set": ("to",)}[kind]
-    for extra in ("to", "amount"):
-        if extra in parts and extra not in belongs:
+    for extra in ("to", "amount", "each"):
+        if extra in parts and extra not in _EXTRAS[kind]:
             parts[extra].error("FF010", f"'{kind}' has no '{extra}'", key=True)
-        elif extra not in parts and extra in belongs and kind != "ledger":
+        elif extra not in parts and extra in _EXTRAS[kind] and extra == "to":
             place.error("FF011", f"'{kind}' needs 'to'")
             return None
     match kind:
@@ -271,16 +296,40 @@ def _effect(names: Names, kind: str, parts: dict[str, Place], place: Place, type
             return Effect(kind="document", document=names.template(parts["document"]))
         case "ledger":
             return _ledger(names, parts, place, types)
+        case "children":
+            return _children(names, parts)
+        case "cancel":
+            what: Any = parts["cancel"].one_of(("reviews",))
+            return Effect(kind="cancel", cancel=what) if what else None
+        case "rearm":
+            timer = parts["rearm"].named(names.timers, "timer", "FF150")
+            return Effect(kind="rearm", rearm=timer) if timer else None
         case _:
             return _set(names, parts, types)
 
 
 def _ledger(names: Names, parts: dict[str, Place], place: Place, types: Mapping[str, Type]) -> Effect | None:
-    operation: Any = parts["ledger"].one_of(("commit", "pay", "release"), later=("reserve", "close"))
+    operation: Any = parts["ledger"].one_of(("reserve", "commit", "pay", "release", "close"))
+    if operation and operation not in names.moves:
+        known = f"it declares {listed(names.moves)}" if names.moves else "it declares none"
+        parts["ledger"].error("FF178", f"'{names.kind}' does not say that it may {operation} money; {known}")
     amount = names.expression(parts["amount"], types, MONEY) if "amount" in parts else None
-    if "amount" not in parts and operation in ("commit", "pay"):
+    if "amount" not in parts and operation in ("reserve", "commit", "pay"):
         place.error("FF011", f"ledger: {operation} needs 'amount'")
     return Effect(kind="ledger", ledger=operation, amount=amount) if operation else None
+
+
+def _children(names: Names, parts: dict[str, Place]) -> Effect | None:
+    kind = parts["children"].named(names.children, "kind of child", "FF192")
+    if kind is None:
+        return None
+    if names.kind:
+        parts["children"].error("FF192", "a child has no children of its own")
+        return None
+    if "each" not in parts:
+        return Effect(kind="children", children=kind)
+    step = parts["each"].named(names.child_steps.get(kind, ()), "transition of that child", "FF132")
+    return Effect(kind="children", children=kind, each=f"{kind}.{step}") if step else None
 
 
 def _set(names: Names, parts: dict[str, Place], types: Mapping[str, Type]) -> Effect | None:

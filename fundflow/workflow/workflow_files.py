@@ -1,133 +1,41 @@
 """The main file into a workflow: names resolved, texts in every language, expressions compiled.
 
-What the format names and this version does not do is refused with a sentence, never passed over.
+Whatever the format does not know is refused with a sentence, never passed over.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import available_timezones
 
 from babel.numbers import list_currencies
 
-from fundflow.workflow import environment, form_files
-from fundflow.workflow.definition import SYSTEM, Review, Role, State, Timer, When
-from fundflow.workflow.expressions import (
-    INSTANT,
-    WRONG,
-    Expression,
-    Type,
-    WrongExpression,
-    compile_expression,
-    record,
-)
+from fundflow.workflow import calendars, environment, form_files, format
+from fundflow.workflow.child_files import child_types
+from fundflow.workflow.definition import SYSTEM, Calendar, Migration, Role
+from fundflow.workflow.expressions import WRONG, record
 from fundflow.workflow.forms import Form
+from fundflow.workflow.names import Names
 from fundflow.workflow.problems import did_you_mean
 from fundflow.workflow.reader import Place
 from fundflow.workflow.source import Source
 from fundflow.workflow.source import read as read_source
-from fundflow.workflow.text import Text, from_id
+from fundflow.workflow.text import from_id
 
 FORMAT = "fundflow/1"
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+OFFICER = "application.officer"
+"""The one field of the application that names a person."""
 _LANGUAGES = ("en", "fr", "es", "pt", "ar", "de", "it", "nl", "pl", "uk", "tr", "sw")
-_KNOWN = (
-    "format",
-    "workflow",
-    "version",
-    "title",
-    "languages",
-    "currency",
-    "calendar",
-    "roles",
-    "forms",
-    "rules",
-    "states",
-    "reviews",
-    "transitions",
-    "timers",
-    "outcomes",
-)
-_LATER = ("phases", "children", "migrate", "examples")
-_NEEDED = ("format", "workflow", "version", "title", "currency", "roles", "states", "transitions")
-
-
-@dataclass
-class Names:
-    """Everything the parts of a file refer to by name, and what it takes to read the rest."""
-
-    source: Source
-    files: Callable[[str], str | None]
-    main: str
-    known_templates: Collection[str] | None
-    languages: tuple[str, ...] = ("en",)
-    currency: str = "EUR"
-    states: tuple[str, ...] = ()
-    transitions: tuple[str, ...] = ()
-    timers: tuple[str, ...] = ()
-    reviews: dict[str, Review] = field(default_factory=dict)
-    roles: dict[str, Role] = field(default_factory=dict)
-    forms: dict[str, Form] = field(default_factory=dict)
-    rules: dict[str, When] = field(default_factory=dict)
-    outcomes: Mapping[str, Text] = field(default_factory=dict)
-    environment: dict[str, Type] = field(default_factory=dict)
-    texts: dict[str, str] = field(default_factory=dict)
-    form_sources: list[Source] = field(default_factory=list)
-
-    def role(self, place: Place, *, system: bool = False) -> str | None:
-        known = (*self.roles, SYSTEM) if system else tuple(self.roles)
-        return place.named(known, "role", "FF130")
-
-    def state(self, place: Place) -> str | None:
-        return place.named(self.states, "state", "FF101")
-
-    def transition(self, place: Place, code: str) -> str | None:
-        return place.named(self.transitions, "transition", code)
-
-    def words(self, settings: Mapping[str, Place], name: str) -> Text | None:
-        return settings[name].words(self.languages) if name in settings else None
-
-    def label(self, settings: Mapping[str, Place], name: str, place: Place) -> Text:
-        """The label given, or one made of the id where the workflow speaks one language."""
-        if "label" in settings:
-            return settings["label"].words(self.languages) or from_id(name)
-        if len(self.languages) > 1:
-            place.error("FF186", f"'{name}' needs a label in {' and '.join(self.languages)}", key=True)
-        return from_id(name)
-
-    def template(self, place: Place) -> str | None:
-        """The name of a mail or document; whether it exists is checked where templates are known."""
-        name = place.string()
-        if name is not None and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            place.error("FF014", f"'{name}' cannot name a template: use small letters, digits and _")
-            return None
-        if name is not None and self.known_templates is not None and name not in self.known_templates:
-            place.error("FF180", f"there is no template '{name}'{did_you_mean(name, self.known_templates)}")
-        return name
-
-    def expression(self, place: Place, types: Mapping[str, Type], wanted: Type | None) -> Expression | None:
-        """The compiled expression; each mistake is reported at its own place in the text."""
-        value = place.value
-        text = ("true" if value else "false") if isinstance(value, bool) else value
-        if isinstance(text, int):
-            text = str(text)
-        if not isinstance(text, str):
-            place.string()
-            return None
-        try:
-            return compile_expression(text, types, self.currency, wanted)
-        except WrongExpression as wrong:
-            for error in wrong.errors:
-                place.error("FF110", error.message, offset=error.at)
-        return None
 
 
 def head(names: Names, top: dict[str, Place]) -> dict[str, Any]:
     """What stands above the roles: what it is, which languages, money and time zone."""
-    found: dict[str, Any] = {"id": "", "version": 1, "timezone": "UTC", "title": None}
+    found: dict[str, Any] = {"id": "", "version": 1, "timezone": "UTC", "title": None, "calendar": Calendar()}
     if "format" in top:
         top["format"].one_of([FORMAT])
     if "languages" in top:
@@ -148,22 +56,38 @@ def head(names: Names, top: dict[str, Place]) -> dict[str, Any]:
     if "title" in top:
         found["title"] = top["title"].words(names.languages)
     if "calendar" in top:
-        calendar = top["calendar"].settings(
-            ("timezone",), needed=("timezone",), later=("holidays", "week"), what="calendar"
-        )
-        zone = calendar["timezone"].string() if "timezone" in calendar else None
-        if zone is not None and zone not in available_timezones():
-            close = did_you_mean(zone, available_timezones())
-            calendar["timezone"].error("FF161", f"'{zone}' is not a time zone{close}")
-        elif zone is not None:
-            found["timezone"] = zone
+        found["timezone"], found["calendar"] = _calendar(top["calendar"])
     return found
+
+
+def _calendar(place: Place) -> tuple[str, Calendar]:
+    settings = place.settings(format.Calendar, what="calendar")
+    zone = settings["timezone"].string() if "timezone" in settings else None
+    if zone is not None and zone not in available_timezones():
+        close = did_you_mean(zone, available_timezones())
+        settings["timezone"].error("FF161", f"'{zone}' is not a time zone{close}")
+        zone = None
+    country, region = None, None
+    if "holidays" in settings and (written := settings["holidays"].string()):
+        country, _, region = written.partition("-")
+        known = calendars.countries()
+        if country not in known:
+            close = did_you_mean(country, known)
+            settings["holidays"].error("FF162", f"no public holidays are known of '{country}'{close}")
+            country, region = None, ""
+        elif region and region not in known[country]:
+            close = did_you_mean(region, known[country])
+            settings["holidays"].error("FF162", f"no public holidays are known of '{written}'{close}")
+            region = ""
+    week = [day.one_of(_WEEK) for day in settings["week"].items()] if "week" in settings else _WEEK[:5]
+    days = frozenset(_WEEK.index(day) for day in week if day) or frozenset(range(5))
+    return zone or "UTC", Calendar(week=days, country=country, region=region or None)
 
 
 def top_of(source: Source) -> dict[str, Place]:
     """The settings of the main file."""
     place = Place(source, (), source.data)
-    return place.settings(_KNOWN, needed=_NEEDED, later=_LATER, what="a workflow")
+    return place.settings(format.Workflow, what="a workflow")
 
 
 def roles(names: Names, top: dict[str, Place]) -> None:
@@ -172,36 +96,48 @@ def roles(names: Names, top: dict[str, Place]) -> None:
         if name == SYSTEM:
             place.error("FF014", "'system' is there without being declared: it is the clock", key=True)
             continue
-        settings = place.settings(
-            ("is", "label", "duty", "group", "review", "never_also"), needed=("is",), what=f"the role '{name}'"
-        )
-        kind: Any = settings["is"].one_of(("team", "group", "panel"), later=("field",)) if "is" in settings else None
-        for setting, owner in (("duty", "team"), ("group", "group"), ("review", "panel")):
-            if setting in settings and kind is not None and kind != owner:
-                settings[setting].error("FF010", f"'{setting}' belongs to a role that is {owner}", key=True)
-        if kind in ("group", "panel") and (missing := "group" if kind == "group" else "review") not in settings:
+        settings = place.settings(format.Role, what=f"the role '{name}'")
+        kind: Any = settings["is"].one_of(("team", "group", "panel", "field")) if "is" in settings else None
+        for setting, owners in _OF_KIND.items():
+            if setting in settings and kind is not None and kind not in owners:
+                settings[setting].error("FF010", f"'{setting}' belongs to a role that is {owners[0]}", key=True)
+        missing = _NEEDED_BY_KIND.get(kind, "")
+        if missing and missing not in settings:
             place.error("FF011", f"the role '{name}' needs '{missing}'", key=True)
         names.roles[name] = Role(
             id=name,
             label=names.label(settings, name, place),
             kind=kind or "team",
-            duty=settings["duty"].string() if "duty" in settings else None,
+            duty=settings["duty"].one_of(_DUTIES) if "duty" in settings else None,
             group=settings["group"].string() if "group" in settings else None,
             review=settings["review"].string() if "review" in settings else None,
+            field=_field(settings["field"]) if "field" in settings else None,
         )
     for name, place in entries.items():
-        if name in names.roles and isinstance(place.value, dict) and place.value.get("never_also") is not None:
-            others = [names.role(other) for other in place.at("never_also").one_or_many()]
-            given = names.roles[name]
-            names.roles[name] = Role(
-                id=name,
-                label=given.label,
-                kind=given.kind,
-                duty=given.duty,
-                group=given.group,
-                review=given.review,
-                never_also=frozenset(other for other in others if other),
-            )
+        for setting in ("never_also", "assigned_by"):
+            if name in names.roles and isinstance(place.value, dict) and place.value.get(setting) is not None:
+                others = [names.role(other) for other in place.at(setting).one_or_many()]
+                more: Any = {setting: frozenset(other for other in others if other)}
+                names.roles[name] = replace(names.roles[name], **more)
+
+
+_OF_KIND = {
+    "duty": ("team",),
+    "group": ("group", "field"),
+    "review": ("panel",),
+    "field": ("field",),
+    "assigned_by": ("field",),
+}
+_NEEDED_BY_KIND = {"group": "group", "panel": "review", "field": "field"}
+_DUTIES = ("focal_point", "finance_officer", "signatory")
+
+
+def _field(place: Place) -> str | None:
+    written = place.string()
+    if written not in (None, OFFICER):
+        place.error("FF012", f"a person can be named only in '{OFFICER}', not in '{written}'")
+        return None
+    return "officer" if written else None
 
 
 def forms(names: Names, top: dict[str, Place]) -> None:
@@ -247,7 +183,9 @@ def typed(names: Names, top: dict[str, Place]) -> None:
     """What expressions may read, now that forms, reviews and timers have names."""
     sheets = _sheets(top)
     answers = [form for name, form in names.forms.items() if name not in sheets]
-    names.environment = environment.facts(answers, names.reviews, names.timers, names.roles)
+    names.environment = environment.facts(
+        answers, names.reviews, names.timers, names.roles, names.tasks.values(), child_types(names, top)
+    )
     if any(source.data is None for source in names.form_sources):
         names.environment["application"] = WRONG
     unread = {field: WRONG for source in names.form_sources for field in source.unread}
@@ -255,121 +193,45 @@ def typed(names: Names, top: dict[str, Place]) -> None:
         names.environment["application"] = record({**unread, **names.environment["application"].fields})
 
 
-def states(names: Names, top: dict[str, Place]) -> dict[str, State]:
-    found: dict[str, State] = {}
-    for name, place in (top["states"].entries("state") if "states" in top else {}).items():
-        settings = place.settings(
-            ("label", "help", "edit", "view", "shown_as", "final"),
-            later=("tasks", "signatures"),
-            what=f"the state '{name}'",
+def migrations(names: Names, top: dict[str, Place]) -> tuple[Migration, ...]:
+    """How applications of earlier versions come to this one."""
+    found: list[Migration] = []
+    for place in top["migrate"].items() if "migrate" in top else []:
+        settings = place.settings(format.Migration, what="a migration")
+        version = settings["from"].integer(1, 1_000_000) if "from" in settings else None
+        if version is None:
+            continue
+        if any(other.source == version for other in found):
+            settings["from"].error("FF197", f"version {version} has a migration already")
+        held = [p.string() for p in settings["hold"].one_or_many()] if "hold" in settings else []
+        states, kept = _pairs(settings, "states"), _pairs(settings, "timers")
+        fields = {}
+        for field, inner in _pairs(settings, "fields").items():
+            known = names.environment["application"].fields
+            if field not in known or field in environment.APPLICATION:
+                inner.error("FF196", f"no form has a field '{field}'{did_you_mean(field, known)}", key=True)
+            elif expression := names.expression(inner, environment.moments(names.environment), known[field]):
+                fields[field] = expression
+        targets = {old: inner.named(names.states, "state", "FF196") for old, inner in states.items()}
+        ways: Any = {timer: inner.one_of(("keep", "rearm", "cancel")) for timer, inner in kept.items()}
+        found.append(
+            Migration(
+                source=version,
+                states={old: new for old, new in targets.items() if new},
+                hold=frozenset(state for state in held if state),
+                timers={timer: way for timer, way in ways.items() if way},
+                fields=fields,
+            )
         )
-        final: Any = settings["final"].one_of(("success", "failure")) if "final" in settings else None
-        if final and "edit" in settings:
-            settings["edit"].error("FF143", f"'{name}' is final, so nothing may be edited in it", key=True)
-        shown: dict[str, str] = {}
-        for role, other in _by_role(names, settings, "shown_as").items():
-            target = names.state(other)
-            if target:
-                shown[role] = target
-        found[name] = State(
-            id=name,
-            label=names.label(settings, name, place),
-            help=names.words(settings, "help"),
-            edit=_access(names, settings, "edit"),
-            view=_access(names, settings, "view"),
-            shown_as=shown,
-            final=final,
-        )
-    return found
+    return tuple(found)
 
 
-def _by_role(names: Names, settings: Mapping[str, Place], setting: str) -> dict[str, Place]:
-    if setting not in settings:
+def _pairs(settings: Mapping[str, Place], setting: str) -> dict[str, Place]:
+    """The entries of a mapping whose names belong to another version, so that nothing here can say if they exist."""
+    place = settings.get(setting)
+    if place is None:
         return {}
-    place = settings[setting]
     if not isinstance(place.value, dict):
-        place.settings((), what=setting)
+        place.error("FF012", f"{setting} needs pairs (old: new)")
         return {}
-    found = {}
-    for role in place.value:
-        inner = place.at(role)
-        if role in names.roles:
-            found[str(role)] = inner
-        else:
-            inner.error("FF130", f"there is no role '{role}'{did_you_mean(str(role), names.roles)}", key=True)
-    return found
-
-
-def _access(names: Names, settings: Mapping[str, Place], setting: str) -> dict[str, tuple[str, ...]]:
-    known = list(names.forms) if setting == "edit" else [*names.forms, *names.reviews]
-    found: dict[str, tuple[str, ...]] = {}
-    for role, place in _by_role(names, settings, setting).items():
-        given = [p.named(known, "form", "FF140") for p in place.one_or_many()]
-        found[role] = tuple(name for name in given if name)
-    return found
-
-
-def timers(names: Names, top: dict[str, Place]) -> dict[str, Timer]:
-    found: dict[str, Timer] = {}
-    for name, place in (top["timers"].entries("timer") if "timers" in top else {}).items():
-        settings = place.settings(
-            (
-                "label",
-                "in",
-                "at",
-                "after",
-                "grace",
-                "end_of_day",
-                "remind",
-                "remind_with",
-                "overdue_with",
-                "to",
-                "then",
-            ),
-            needed=("in",),
-            later=("repeat", "escalate", "if_blocked", "sla"),
-            what=f"the timer '{name}'",
-        )
-        if ("at" in settings) == ("after" in settings):
-            place.error("FF151", "a timer has either at: (a date or time) or after: (a length of time)", key=True)
-        at = None
-        if "at" in settings:
-            at = names.expression(settings["at"], environment.moments(names.environment), INSTANT)
-        given = [names.state(p) for p in settings["in"].one_or_many()] if "in" in settings else []
-        to = [names.role(p) for p in settings["to"].one_or_many()] if "to" in settings else []
-        remind = [p.duration() for p in settings["remind"].one_or_many()] if "remind" in settings else []
-        if ("remind" in settings) != ("remind_with" in settings):
-            place.error("FF011", "remind says when and remind_with which mail: give both", key=True)
-        if ("remind_with" in settings or "overdue_with" in settings) and not to:
-            place.error("FF011", "say who is written to: to: <role>", key=True)
-        if not any(key in settings for key in ("then", "overdue_with", "remind")) and not _used(name, top):
-            message = f"nothing happens when '{name}' runs out: add then:, overdue_with: or remind:"
-            place.error("FF157", message, key=True)
-        found[name] = Timer(
-            id=name,
-            label=names.label(settings, name, place),
-            states=tuple(state for state in given if state),
-            at=at,
-            after=settings["after"].duration() if "after" in settings else None,
-            grace=settings["grace"].duration() if "grace" in settings else None,
-            end_of_day=settings["end_of_day"].flag() if "end_of_day" in settings else False,
-            remind=tuple(duration for duration in remind if duration),
-            remind_with=names.template(settings["remind_with"]) if "remind_with" in settings else None,
-            overdue_with=names.template(settings["overdue_with"]) if "overdue_with" in settings else None,
-            to=tuple(role for role in to if role),
-            then=names.transition(settings["then"], "FF150") if "then" in settings else None,
-        )
-    return found
-
-
-def _used(timer: str, top: dict[str, Place]) -> bool:
-    """A transition looks at this timer."""
-    value = top["transitions"].value if "transitions" in top else None
-    given = value.values() if isinstance(value, dict) else ()
-    for transition in given:
-        if isinstance(transition, dict):
-            if transition.get("deadline") == timer or f"timers.{timer}." in str(transition.get("when")):
-                return True
-            if f"'overdue': '{timer}'" in str(transition.get("when")):
-                return True
-    return False
+    return {str(name): place.at(name) for name in place.value}

@@ -104,7 +104,7 @@ def _is_there(value: Any, kind: Type) -> bool:
 def root_of(path: str) -> str:
     """The part of a path that is loaded as a whole: two names for reviews, forms and timers, else one."""
     names = path.split(".")
-    return ".".join(names[:2]) if names[0] in ("reviews", "forms", "timers") else names[0]
+    return ".".join(names[:2]) if names[0] in ("reviews", "forms", "timers", "children") else names[0]
 
 
 def value_at(facts: Mapping[str, Any], path: str) -> Any:

@@ -1,0 +1,365 @@
+"""The settings of workflow and form files, as models: which are there, which are needed, what they hold.
+
+The reader takes the names of settings from here and says in a sentence, with its place, what is wrong; the same models
+are the JSON Schema that editors complete and check by. Whether names mean anything is not a matter of shape.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Words = Annotated[
+    str | dict[str, str],
+    Field(description="A text for people: one sentence, or one for each language of the workflow."),
+]
+Names = Annotated[str | list[str], Field(description="One name or several.")]
+Length = Annotated[str, Field(description="A length of time: 14 days, 5 working days, 3 months, 36 hours, 15 minutes.")]
+Lengths = Length | list[Length]
+Expression = Annotated[str | bool | int, Field(description="A condition or a value, in the expression language.")]
+Template = Annotated[str, Field(description="A template's name: small letters, digits and _.")]
+Number = int | Decimal
+
+
+class Part(BaseModel):
+    """Settings by name; one that is not declared is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Calendar(Part):
+    """Where and when the fund works: deadlines in days follow this zone, working days these holidays."""
+
+    timezone: str
+    holidays: str | None = Field(None, description="A country whose public holidays are kept, such as FR or US-NY.")
+    week: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] | None = None
+
+
+class Role(Part):
+    """Who takes part: team, group, panel, or the person named in a field."""
+
+    is_: Literal["team", "group", "panel", "field"] = Field(alias="is")
+    label: Words | None = None
+    duty: Literal["focal_point", "finance_officer", "signatory"] | None = None
+    group: str | None = None
+    review: str | None = None
+    field: str | None = Field(None, description="application.officer")
+    assigned_by: Names | None = None
+    never_also: Names | None = None
+
+
+class Rule(Part):
+    """A named condition."""
+
+    if_: Expression = Field(alias="if")
+    else_: Words = Field(alias="else")
+
+
+class Phase(Part):
+    """A named group of states."""
+
+    label: Words | None = None
+    states: list[str]
+
+
+class Task(Part):
+    """Something to be ticked off, or decided among `values`."""
+
+    by: Names
+    label: Words | None = None
+    help: Words | None = None
+    values: list[str] | dict[str, Words] | None = None
+
+
+class Signatures(Part):
+    """Who signs which document."""
+
+    document: Template
+    parties: dict[str, str]
+    order: Literal["any", "given"] | None = None
+
+
+class State(Part):
+    """Where an application is, who sees and writes what there, and what is collected."""
+
+    label: Words | None = None
+    help: Words | None = None
+    edit: dict[str, Names] | None = None
+    view: dict[str, Names] | None = None
+    shown_as: dict[str, str] | None = None
+    final: Literal["success", "failure"] | None = None
+    tasks: dict[str, Task] | None = None
+    signatures: Signatures | None = None
+
+
+class ChildState(Part):
+    """Where a child is."""
+
+    label: Words | None = None
+    help: Words | None = None
+    final: Literal["success", "failure"] | None = None
+
+
+class When(Part):
+    """One condition: exactly one of these, and `else` beside `if`."""
+
+    if_: Expression | None = Field(None, alias="if")
+    rule: str | None = None
+    complete: str | None = None
+    quorum: str | None = None
+    assigned: str | None = None
+    overdue: str | None = None
+    tasks: Names | None = None
+    signed: Names | None = Field(None, description="all, or the parties that must have signed.")
+    else_: Words | None = Field(None, alias="else")
+
+
+class Effect(Part):
+    """One thing a transition causes: exactly one of notify, document, ledger, set, children, cancel, rearm."""
+
+    notify: Template | None = None
+    document: Template | None = None
+    ledger: Literal["reserve", "commit", "pay", "release", "close"] | None = None
+    set: str | None = None
+    children: str | None = None
+    cancel: Literal["reviews"] | None = None
+    rearm: str | None = None
+    to: Names | Expression | None = None
+    amount: Expression | None = None
+    each: str | None = None
+
+
+class Input(Part):
+    """A fact asked from whoever fires a transition."""
+
+    type: Literal["text", "date", "money", "integer", "decimal"]
+    label: Words | None = None
+    help: Words | None = None
+
+
+class Transition(Part):
+    """An arrow between states, or from a state to an end."""
+
+    from_: Names = Field(alias="from")
+    to: str | None = None
+    end: str | None = None
+    back_to: dict[str, str] | None = None
+    by: Names | dict[str, Names] | None = None
+    label: Words | None = None
+    help: Words | None = None
+    when: list[When] | None = None
+    do: list[Effect] | None = None
+    reason: Literal["required"] | None = None
+    confirm: bool | None = None
+    auto: bool | None = Field(None, description="Happens by itself as soon as its conditions hold.")
+    max: int | None = None
+    deadline: str | None = None
+    not_same_actor_as: Names | None = None
+    input: dict[str, Input | Literal["text", "date", "money", "integer", "decimal"]] | None = None
+
+
+class Child(Part):
+    """A small machine beside the application, one for each row of a table."""
+
+    by_field: str = Field(description="The table: form.field")
+    key: str
+    max: int
+    fields: dict[str, Literal["integer", "decimal", "money", "date", "string"]]
+    states: dict[str, ChildState]
+    transitions: dict[str, Transition]
+    label: Words | None = None
+    ledger: list[Literal["reserve", "commit", "pay", "release"]] | None = None
+
+
+class Assign(Part):
+    """Who chooses the reviewers, among whom, and how many; `reserve` more stand by."""
+
+    by: Names
+    group: str
+    count: int
+    reserve: int | None = None
+
+
+class Quorum(Part):
+    """The smallest valid number of sheets, and the smallest valid share."""
+
+    count: int
+    share: Number | None = None
+    of: Literal["assigned_minus_recused"] | None = None
+
+
+class Score(Part):
+    """How sheets become one figure."""
+
+    field: str | None = None
+    weights: dict[str, int] | None = None
+    aggregate: Literal["mean", "median", "trimmed_mean", "min"] | None = None
+    scale: list[int] | None = None
+
+
+class Review(Part):
+    """A committee scores an application."""
+
+    in_: str = Field(alias="in")
+    form: str
+    by: str
+    quorum: int | Quorum
+    label: Words | None = None
+    assign: Assign | None = None
+    conflicts: Names | None = None
+    blind: Literal["until_submitted"] | None = None
+    score: Score | None = None
+    due: Length | None = None
+    discussed_by: Names | None = None
+
+
+class Escalation(Part):
+    """Whom to tell when it stays overdue."""
+
+    after: Length
+    to: Names
+    with_: Template = Field(alias="with")
+
+
+class Timer(Part):
+    """A due moment: `at` an instant, or `after` a length from entering the state."""
+
+    in_: Names = Field(alias="in")
+    at: Expression | None = None
+    after: Length | None = None
+    label: Words | None = None
+    grace: Length | None = None
+    end_of_day: bool | None = None
+    remind: Lengths | None = None
+    remind_with: Template | None = None
+    overdue_with: Template | None = None
+    repeat: Length | None = None
+    escalate: Escalation | None = None
+    to: Names | None = None
+    then: str | None = None
+    if_blocked: Names | None = None
+    sla: bool | None = None
+
+
+class Migration(Part):
+    """How applications of an earlier version come to this one."""
+
+    from_: int = Field(alias="from")
+    states: dict[str, str] | None = None
+    hold: Names | None = None
+    timers: dict[str, Literal["keep", "rearm", "cancel"]] | None = None
+    fields: dict[str, Expression] | None = None
+
+
+class Workflow(Part):
+    """A workflow file: where an application can be, who may do what, on which conditions, and what that causes."""
+
+    format: Literal["fundflow/1"]
+    workflow: str
+    version: int
+    title: Words
+    currency: str
+    roles: dict[str, Role]
+    states: dict[str, State]
+    transitions: dict[str, Transition]
+    languages: list[str] | None = None
+    calendar: Calendar | None = None
+    forms: dict[str, str] | None = None
+    rules: dict[str, Rule] | None = None
+    phases: dict[str, Phase] | None = None
+    reviews: dict[str, Review] | None = None
+    children: dict[str, Child] | None = None
+    timers: dict[str, Timer] | None = None
+    outcomes: dict[str, Words] | None = None
+    migrate: list[Migration] | None = None
+
+
+class Option(Part):
+    """One answer to pick, with a word of help."""
+
+    label: Words
+    help: Words | None = None
+
+
+class Sum(Part):
+    """The column whose sum must equal another field."""
+
+    column: str
+    equals: str
+
+
+class Question(Part):
+    """A field of a form; which settings it takes depends on its type."""
+
+    type: Literal[
+        "short_text",
+        "long_text",
+        "number",
+        "money",
+        "date",
+        "choice",
+        "choices",
+        "country",
+        "email",
+        "file",
+        "table",
+        "score",
+    ]
+    label: Words
+    help: Words | None = None
+    required: bool | None = None
+    words: int | None = None
+    min: Number | None = None
+    max: Number | None = None
+    places: int | None = None
+    after: str | None = None
+    options: dict[str, Option | Words] | None = None
+    accept: Names | None = None
+    max_mb: int | None = None
+    max_files: int | None = None
+    columns: dict[str, Question] | None = None
+    min_rows: int | None = None
+    max_rows: int | None = None
+    sum: Sum | None = None
+    weight: int | None = None
+    anchors: dict[int, Words] | None = None
+
+
+class Section(Part):
+    """Questions under one heading."""
+
+    title: Words
+    fields: dict[str, Question]
+    help: Words | None = None
+
+
+class Form(Part):
+    """A form file."""
+
+    title: Words
+    sections: dict[str, Section]
+    intro: Words | None = None
+
+
+@cache
+def names(part: type[Part]) -> tuple[str, ...]:
+    """The settings of a part as they are written in a file."""
+    return tuple(field.alias or name for name, field in part.model_fields.items())
+
+
+@cache
+def needed(part: type[Part]) -> tuple[str, ...]:
+    """Those of them that must be there."""
+    return tuple(field.alias or name for name, field in part.model_fields.items() if field.is_required())
+
+
+def json_schema(part: type[Part]) -> dict[str, Any]:
+    """The JSON Schema of a file, for editors."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"fundflow-1-{part.__name__.lower()}.schema.json",
+        **part.model_json_schema(by_alias=True),
+    }
