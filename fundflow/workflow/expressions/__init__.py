@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fundflow.workflow.expressions.check import Checker, asked_about, expected
 from fundflow.workflow.expressions.compile import Run, compile_node
@@ -49,6 +50,9 @@ __all__ = [
 ]
 
 
+_UTC = ZoneInfo("UTC")
+
+
 class WrongExpression(Exception):
     """An expression with one or more mistakes, each with its place."""
 
@@ -80,16 +84,26 @@ class Expression:
 
     def unanswered(self, facts: Mapping[str, Any]) -> list[str]:
         """The required answers it reads that are not there yet; it must not be evaluated while there are any."""
-        return [path for path, kind in self.answers.items() if not _is_there(value_at(facts, path), kind)]
+        return [path for path, kind in self.answers.items() if not _is_there(_seen(facts, path), kind)]
 
     def values(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """What it read, by path, for sentences and the record; whole tables are left out."""
-        found = ((path, value_at(facts, path)) for path in sorted(self.reads))
+        """What it read, by path, for sentences and the record; whole records and tables are left out."""
+        found = ((path, _seen(facts, path)) for path in sorted(self.reads))
         return {path: value for path, value in found if not _is_rows(value)}
 
 
 def _is_rows(value: Any) -> bool:
-    return isinstance(value, tuple) and any(isinstance(item, Mapping) for item in value)
+    return isinstance(value, Mapping) or (isinstance(value, tuple) and any(isinstance(one, Mapping) for one in value))
+
+
+def _seen(facts: Mapping[str, Any], path: str) -> Any:
+    """The value at a path, null where the record around it is."""
+    found: Any = facts
+    for name in path.split("."):
+        if found is None:
+            return None
+        found = found[name]
+    return found
 
 
 def _is_there(value: Any, kind: Type) -> bool:
@@ -102,7 +116,10 @@ def _is_there(value: Any, kind: Type) -> bool:
 
 
 def root_of(path: str) -> str:
-    """The part of a path that is loaded as a whole: two names for reviews, forms and timers, else one."""
+    """The part of a path that is loaded as a whole: two names for reviews, forms, timers and children.
+
+    All others, such as ``application``, ``tasks``, ``self`` or ``siblings``, are loaded at once.
+    """
     names = path.split(".")
     return ".".join(names[:2]) if names[0] in ("reviews", "forms", "timers", "children") else names[0]
 
@@ -116,20 +133,27 @@ def value_at(facts: Mapping[str, Any], path: str) -> Any:
 
 
 def compile_expression(
-    source: str, environment: Mapping[str, Type], currency: str, wanted: Type | None = None
+    source: str,
+    environment: Mapping[str, Type],
+    currency: str,
+    wanted: Type | None = None,
+    zone: ZoneInfo = _UTC,
 ) -> Expression:
-    """Parse, check and compile; WrongExpression with every mistake that can be found."""
+    """Parse, check and compile; WrongExpression with every mistake that can be found.
+
+    Amounts written in it are in `currency`; days and months added to a moment are counted by the clocks of `zone`.
+    """
     try:
         node = parse(source, currency)
     except ExpressionError as error:
         raise WrongExpression([error]) from None
     checker = Checker(environment, asked=asked_about(node))
-    found = checker.check(node).type
+    found = checker.whole(node)
     if wanted is not None and not checker.errors and (message := expected(wanted, found)):
         checker.errors.append(ExpressionError(message, 0))
     if checker.errors:
         raise WrongExpression(checker.errors)
-    run = compile_node(node, checker.types, currency)
+    run = compile_node(node, checker.types, currency, zone)
     return Expression(source, found, frozenset(checker.reads), dict(checker.answers), node, run)
 
 

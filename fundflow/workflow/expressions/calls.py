@@ -9,32 +9,40 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fundflow.workflow.expressions import types
-from fundflow.workflow.expressions.nodes import Call, Name, path_of
-from fundflow.workflow.expressions.types import BOOL, INT, WRONG, Type
+from fundflow.workflow.expressions.nodes import LOOPS, Call, Name, Node, path_of
+from fundflow.workflow.expressions.types import BOOL, DECIMAL, INT, MONEY, WRONG, Finding, Known, Type
 from fundflow.workflow.problems import did_you_mean
 
 if TYPE_CHECKING:
-    from fundflow.workflow.expressions.check import Checker, Known
+    from fundflow.workflow.expressions.check import Checker
 
-MOST_STEPS = 100_000
-"""What one evaluation may cost at most, counted over the largest lists the forms allow."""
+METHODS = (*LOOPS, "size", "sum", "orValue", "startsWith", "endsWith", "contains")
+FUNCTIONS = ("abs", "has", "ratio", "money", "date", "instant", "duration")
+_INSTEAD = {
+    "timestamp": 'write a moment as instant("2026-12-31T17:00:00-05:00")',
+    "matches": "there are no patterns; use startsWith, endsWith, contains or in",
+    **dict.fromkeys(
+        ("int", "uint", "double", "string", "bool", "dyn", "type"), "values are never converted; leave it out"
+    ),
+}
 
-_LOOPS = ("all", "exists", "exists_one", "filter", "map")
-METHODS = (*_LOOPS, "size", "sum", "orValue", "startsWith", "endsWith", "contains")
-_LATER = ("has", "ratio", "instant", "matches", "type", "int", "double", "string")
 
-
-def check_call(checker: Checker, node: Call, known: Known) -> Type:
+def check_call(checker: Checker, node: Call, known: Known) -> Finding:
     if node.of is None:
         return _function(checker, node, known)
+    return Finding(_method(checker, node, node.of, known))
+
+
+def _method(checker: Checker, node: Call, behind: Node, known: Known) -> Type:
     if node.name not in METHODS:
         for argument in node.arguments:
             checker.check(argument, known)
-        return checker.wrong(f"there is no method '{node.name}'{did_you_mean(node.name, METHODS)}", node).type
+        instead = _INSTEAD.get(node.name) or f"there is no method '{node.name}'{did_you_mean(node.name, METHODS)}"
+        return checker.wrong(instead, node).type
     if node.name == "orValue":
         return _or_value(checker, node, known)
-    of = checker.solid(node.of, known)
-    if node.name in _LOOPS:
+    of = checker.solid(behind, known)
+    if node.name in LOOPS:
         return _each(checker, node, of, known)
     wanted = 1 if node.name in ("startsWith", "endsWith", "contains") else 0
     if len(node.arguments) != wanted:
@@ -47,6 +55,7 @@ def check_call(checker: Checker, node: Call, known: Known) -> Type:
         item = of.item.solid() if of.kind == "list" and of.item else of
         if of.kind != "list" or item.kind not in ("int", "decimal", "money"):
             return checker.wrong(f"sum adds up a list of numbers or amounts, not {of}", node).type
+        checker.spend(of.size, node)
         return Type(item.kind)
     inside = checker.solid(node.arguments[0], known)
     if of.kind != "string" or inside.kind not in ("string", "wrong"):
@@ -54,18 +63,54 @@ def check_call(checker: Checker, node: Call, known: Known) -> Type:
     return BOOL
 
 
-def _function(checker: Checker, node: Call, known: Known) -> Type:
+def _function(checker: Checker, node: Call, known: Known) -> Finding:
+    if node.name == "has":
+        return _has(checker, node, known)
     found = [checker.solid(argument, known) for argument in node.arguments]
     if node.name == "abs" and len(found) == 1:
         if found[0].kind in ("int", "decimal", "money", "wrong"):
-            return found[0]
-        return checker.wrong(f"abs needs a number or an amount, not {found[0]}", node).type
-    if node.name in _LATER:
-        return checker.wrong(f"{node.name}(…) is not supported in this version", node).type
-    known_names = ["abs", "money", "date", "duration"]
+            return Finding(found[0].solid())
+        return checker.wrong(f"abs needs a number or an amount, not {found[0]}", node)
+    if node.name == "ratio":
+        return Finding(_ratio(checker, node, found))
+    if node.name in _INSTEAD:
+        return checker.wrong(_INSTEAD[node.name], node)
     if node.name in METHODS:
-        return checker.wrong(f"{node.name} stands behind what it looks at: list.{node.name}(…)", node).type
-    return checker.wrong(f"there is no function '{node.name}'{did_you_mean(node.name, known_names)}", node).type
+        return checker.wrong(f"{node.name} stands behind what it looks at: list.{node.name}(…)", node)
+    if node.name in FUNCTIONS:
+        return checker.wrong(f"{node.name} takes one number or amount in its brackets", node)
+    return checker.wrong(f"there is no function '{node.name}'{did_you_mean(node.name, FUNCTIONS)}", node)
+
+
+def _has(checker: Checker, node: Call, known: Known) -> Finding:
+    """``has(application.end_date)`` is ``application.end_date != null``."""
+    path = path_of(node.arguments[0]) if len(node.arguments) == 1 else None
+    if path is None:
+        return checker.wrong("has takes one fact, such as has(application.end_date)", node)
+    found = checker.check(node.arguments[0], known).type
+    if found.kind == "wrong":
+        return Finding(BOOL)
+    if not found.nullable:
+        return checker.wrong(f"{path} is never null, so there is nothing to check", node)
+    return Finding(BOOL, if_true=frozenset([path]))
+
+
+def _ratio(checker: Checker, node: Call, found: list[Type]) -> Type:
+    """``ratio(a, b, instead)``: a divided by b, or `instead` where b is 0. The only division by a fact."""
+    if len(found) != 3:
+        return checker.wrong("write ratio(a, b, what it is when b is 0)", node).type
+    of, by, instead = found
+    if any(one.kind == "wrong" for one in found):
+        return WRONG
+    if (of.is_number and by.is_number) or of.kind == by.kind == "money":
+        wanted = DECIMAL
+    elif of.kind == "money" and by.is_number:
+        wanted = MONEY
+    else:
+        return checker.wrong(f"ratio does not work between {of} and {by}", node).type
+    if instead.kind != wanted.kind and not (wanted.kind == "decimal" and instead.kind == "int"):
+        return checker.wrong(f"this ratio is {wanted}, so its last value must be one, not {instead}", node).type
+    return wanted
 
 
 def _or_value(checker: Checker, node: Call, known: Known) -> Type:
@@ -76,11 +121,14 @@ def _or_value(checker: Checker, node: Call, known: Known) -> Type:
     instead = checker.solid(node.arguments[0], known)
     if "wrong" in (of.kind, instead.kind):
         return WRONG
+    if of.kind == "null":
+        return checker.wrong("null is always null; write the other value alone", node).type
     if not of.nullable:
         return checker.wrong(f"{path_of(node.of) or 'this'} is never null; leave orValue out", node).type
-    if of.kind != instead.kind and not (of.kind == "decimal" and instead.kind == "int"):
+    both = types.joined(of, instead)
+    if both is None or both.kind != of.kind:
         return checker.wrong(f"orValue must give {of.solid()}, not {instead}", node).type
-    return replace(of, nullable=False, is_answer=False, options=())
+    return replace(both, nullable=False, is_answer=False)
 
 
 def _each(checker: Checker, node: Call, of: Type, known: Known) -> Type:
@@ -96,18 +144,18 @@ def _each(checker: Checker, node: Call, of: Type, known: Known) -> Type:
         return checker.wrong(f"{node.name} goes through a list, not {of}", node).type
     checker.scope[name] = of.item
     checker.loop *= max(of.size, 1)
-    steps = checker.steps
     if node.name == "map":
         found = checker.check(body, known).type
     else:
         found = checker.boolean(body, known, node.name).type
     checker.loop //= max(of.size, 1)
     del checker.scope[name]
-    if checker.steps > MOST_STEPS >= steps:
-        return checker.wrong(f"this could need {checker.steps:,} steps; {MOST_STEPS:,} are the most", node).type
-    if node.name in ("map", "filter"):
-        inner = found if node.name == "map" else of.item
-        if found.kind in ("wrong", "null") or inner.kind == "list":
-            return found if found.kind == "wrong" else checker.wrong("map cannot make a list of these", node).type
-        return types.list_of(inner, of.size)
+    if found.kind == "wrong":
+        return WRONG
+    if node.name == "filter":
+        return types.list_of(of.item, of.size)
+    if node.name == "map":
+        if found.kind in ("null", "list"):
+            return checker.wrong(f"map cannot make a list of {found}", node).type
+        return types.list_of(found, of.size)
     return BOOL

@@ -7,7 +7,8 @@ types that do not go together, divisors that could be zero, and loops that could
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from fundflow.money import Money
@@ -26,23 +27,28 @@ from fundflow.workflow.expressions.nodes import (
     Node,
     Unary,
     path_of,
+    walk,
 )
-from fundflow.workflow.expressions.types import BOOL, DATE, DECIMAL, INT, MONEY, NULL, STRING, WRONG, Type
+from fundflow.workflow.expressions.types import (
+    BOOL,
+    DATE,
+    DAYS,
+    DECIMAL,
+    INT,
+    MONEY,
+    NULL,
+    STRING,
+    WRONG,
+    Finding,
+    Known,
+    Type,
+)
 from fundflow.workflow.problems import did_you_mean
 
-_ORDERED = ("int", "decimal", "money", "date", "instant")
+_ORDERED = ("int", "decimal", "money", "date", "instant", "duration")
 
-Known = frozenset[str]
-"""Paths that are known not to be null at this place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The type of a node, and the paths that are not null when it is true, or when it is false."""
-
-    type: Type
-    if_true: Known = frozenset()
-    if_false: Known = frozenset()
+MOST_STEPS = 100_000
+"""What one evaluation may cost at most, counted over the largest lists the forms allow."""
 
 
 @dataclass
@@ -58,16 +64,31 @@ class Checker:
     """The type of each node by its identity, for the compiler."""
     steps: int = 0
     asked: Known = frozenset()
-    """The paths that the expression itself compares with null or gives an orValue."""
+    """The paths that the expression itself asks about: compares with null, has(…) or gives an orValue."""
     loop: int = 1
     scope: dict[str, Type] = field(default_factory=dict)
+    heavy: Node | None = None
+    """Where the steps became too many, if they did."""
+
+    def whole(self, node: Node) -> Type:
+        """The type of the whole expression, and what it may cost."""
+        found = self.check(node).type
+        if self.steps > MOST_STEPS and self.heavy is not None:
+            self.wrong(f"this could need {self.steps:,} steps; {MOST_STEPS:,} are the most", self.heavy)
+        return found
 
     def wrong(self, message: str, node: Node) -> Finding:
         self.errors.append(ExpressionError(message, node.at))
         return Finding(WRONG)
 
+    def spend(self, times: int, node: Node) -> None:
+        """Count `times` steps, each as often as the loops around say; say so where they become too many."""
+        if self.steps <= MOST_STEPS:
+            self.heavy = node
+        self.steps += self.loop * times
+
     def check(self, node: Node, known: Known = frozenset()) -> Finding:
-        self.steps += self.loop
+        self.spend(1, node)
         found = self._check(node, known)
         self.types[id(node)] = found.type
         return found
@@ -107,9 +128,10 @@ class Checker:
             case Items():
                 return Finding(self._items(node, known))
             case Call():
-                return Finding(check_call(self, node, known))
+                return check_call(self, node, known)
 
-    def _name(self, node: Name | Member, known: Known) -> Finding:
+    def _name(self, node: Name | Member, known: Known, *, is_whole: bool = True) -> Finding:
+        """A fact; `is_whole` is false where only a field of it is meant, so that just the field counts as read."""
         if isinstance(node, Name):
             found = self.scope.get(node.name) or self.environment.get(node.name)
             if found is None:
@@ -118,13 +140,16 @@ class Checker:
             if found.kind == "wrong":
                 return Finding(WRONG)
         else:
-            of = self.check(node.of, known).type
+            if isinstance(node.of, Name | Member):
+                of = self._name(node.of, known, is_whole=False).type
+            else:
+                of = self.check(node.of, known).type
             if of.kind == "wrong":
                 return Finding(WRONG)
             what = path_of(node.of) or "this"
             if of.kind != "record":
                 return self.wrong(f"{what} is {of} and has no '{node.name}'", node)
-            if of.nullable and what not in known:
+            if of.nullable:
                 return self.wrong(f"{what} may be null; first say {what} != null && …", node)
             inner = of.fields.get(node.name)
             if inner is None:
@@ -137,7 +162,7 @@ class Checker:
             return Finding(found)
         if found.is_answer and path in self.asked:
             found = found.or_null()
-        if path.partition(".")[0] not in self.scope and found.kind != "record":
+        if is_whole and path.partition(".")[0] not in self.scope:
             self.reads.add(path)
             if found.is_answer or (found.kind == "list" and found.item is not None):
                 self.answers[path] = found
@@ -177,7 +202,8 @@ class Checker:
         sides = (node.left, node.right)
         nulls = [isinstance(side, Constant) and side.value is None for side in sides]
         if any(nulls):
-            other = node.left if nulls[1] else node.right
+            other, null = (node.left, node.right) if nulls[1] else (node.right, node.left)
+            self.types[id(null)] = NULL
             found = self.check(other, known).type
             if found.kind == "wrong":
                 return Finding(BOOL)
@@ -188,15 +214,16 @@ class Checker:
             return Finding(BOOL, if_false=learnt) if node.sign == "==" else Finding(BOOL, if_true=learnt)
         left, right = self.solid(node.left, known), self.solid(node.right, known)
         self._comparable(left, right, node)
-        for side, other_type in ((node.right, left), (node.left, right)):
-            self._option(side, other_type)
+        self._option(node.right, left, node.left)
+        self._option(node.left, right, node.right)
         return Finding(BOOL)
 
-    def _option(self, node: Node, other: Type) -> None:
+    def _option(self, node: Node, other: Type, what: Node) -> None:
         """A text compared with a choice must be one of its options."""
         written = node.value if isinstance(node, Constant) else None
         if other.options and isinstance(written, str) and written not in other.options:
-            self.wrong(f"it is never '{written}'{did_you_mean(written, other.options)}", node)
+            close = did_you_mean(written, other.options)
+            self.wrong(f"{path_of(what) or 'it'} is never '{written}'{close}", node)
 
     def _comparable(self, left: Type, right: Type, node: Node) -> None:
         if "wrong" in (left.kind, right.kind) or (left.is_number and right.is_number):
@@ -210,13 +237,18 @@ class Checker:
             self.wrong(f"{left} cannot be compared with {right}{hint}", node)
         elif left.kind in ("list", "record"):
             self.wrong(f"{left} cannot be compared as a whole", node)
+        elif "months" in (left.unit, right.unit):
+            self.wrong(
+                'months differ in length; move the date instead, such as start + duration("3 months") <= end', node
+            )
 
     def _order(self, node: Binary, known: Known) -> Finding:
         left, right = self.solid(node.left, known), self.solid(node.right, known)
         for side in (left, right):
             if side.kind not in (*_ORDERED, "wrong"):
                 return self.wrong(
-                    f"{side} has no order; {node.sign} compares numbers, amounts, dates and moments", node
+                    f"{side} has no order; {node.sign} compares numbers, amounts, dates, moments and lengths of time",
+                    node,
                 )
         self._comparable(left, right, node)
         return Finding(BOOL)
@@ -227,11 +259,12 @@ class Checker:
             return Finding(BOOL)
         if right.kind != "list" or right.item is None:
             return self.wrong(f"'in' needs a list on its right, not {right}", node)
+        self.spend(right.size, node)
         self._comparable(left, right.item.solid(), node)
-        self._option(node.left, right.item)
+        self._option(node.left, right.item, node.right)
         if isinstance(node.right, Items):
             for item in node.right.items:
-                self._option(item, left)
+                self._option(item, left, node.left)
         return Finding(BOOL)
 
     def _arithmetic(self, node: Binary, known: Known) -> Type:
@@ -248,7 +281,13 @@ class Checker:
                 if kinds == ("money", "money"):
                     return MONEY
                 if kinds == ("date", "duration"):
-                    return self._days(node)
+                    return self._days(node, right)
+                if kinds == ("instant", "duration"):
+                    return types.INSTANT
+                if kinds == ("date", "date") and node.sign == "-":
+                    return DAYS
+                if kinds == ("instant", "instant") and node.sign == "-":
+                    return types.MINUTES
             case "*":
                 if numbers:
                     return either
@@ -264,8 +303,8 @@ class Checker:
                     return INT
         return self.wrong(f"{node.sign} does not work between {left} and {right}", node).type
 
-    def _days(self, node: Binary) -> Type:
-        if isinstance(node.right, Constant) and isinstance(node.right.value, Duration) and node.right.value.minutes:
+    def _days(self, node: Binary, by: Type) -> Type:
+        if by.unit == "minutes":
             return self.wrong("a date moves by days, weeks, months or years", node.right).type
         return DATE
 
@@ -278,20 +317,15 @@ class Checker:
 
     def _same(self, found: list[Type], node: Node) -> Type:
         """One type for all, or a mistake."""
-        solid = [t for t in found if t.kind != "null"]
         if any(t.kind == "wrong" for t in found):
             return WRONG
-        if not solid:
-            return NULL
-        one = solid[0]
-        for other in solid[1:]:
-            if one.is_number and other.is_number:
-                one = DECIMAL if "decimal" in (one.kind, other.kind) else one
-            elif other.kind != one.kind or one.kind in ("list", "record"):
+        one = found[0]
+        for other in found[1:]:
+            both = types.joined(one, other)
+            if both is None:
                 return self.wrong(f"{one.solid()} and {other.solid()} do not go together", node).type
-        options = one.options if len({t.options for t in solid}) == 1 else ()
-        nullable = any(t.nullable for t in found)
-        return Type(one.kind, nullable=nullable, options=options, item=one.item, size=one.size, fields=one.fields)
+            one = both
+        return replace(one, is_answer=False)
 
     def _choice(self, node: Choice, known: Known) -> Finding:
         test = self.boolean(node.test, known, "?")
@@ -308,33 +342,22 @@ class Checker:
 
 
 def asked_about(node: Node) -> Known:
-    """The paths that an expression compares with null or gives an orValue."""
+    """The paths that an expression compares with null, asks has(…) about or gives an orValue."""
+    return frozenset(path for each in walk(node) for path in _asked(each))
+
+
+def _asked(node: Node) -> list[str]:
     match node:
-        case Binary(left=left, right=right, sign=sign):
-            found = asked_about(left) | asked_about(right)
-            if sign in ("==", "!="):
-                for side, other in ((left, right), (right, left)):
-                    path = path_of(side)
-                    if path and isinstance(other, Constant) and other.value is None:
-                        found |= {path}
-            return found
-        case Unary(operand=operand):
-            return asked_about(operand)
-        case Choice(test=test, yes=yes, no=no):
-            return asked_about(test) | asked_about(yes) | asked_about(no)
-        case Items(items=parts):
-            return frozenset[str]().union(*map(asked_about, parts))
-        case Call(of=of, name=name, arguments=parts):
-            found = frozenset[str]().union(*map(asked_about, parts))
-            if of is not None:
-                found |= asked_about(of)
-                path = path_of(of)
-                if name == "orValue" and path:
-                    found |= {path}
-            return found
-        case Member(of=of):
-            return asked_about(of)
-    return frozenset()
+        case Binary(sign="==" | "!=", left=left, right=right):
+            sides = [(left, right), (right, left)]
+            found = [path_of(one) for one, other in sides if isinstance(other, Constant) and other.value is None]
+        case Call(of=None, name="has", arguments=(asked, *_)):
+            found = [path_of(asked)]
+        case Call(of=of, name="orValue") if of is not None:
+            found = [path_of(of)]
+        case _:
+            return []
+    return [path for path in found if path is not None]
 
 
 def _type_of(value: object) -> Type:
@@ -352,7 +375,9 @@ def _type_of(value: object) -> Type:
         case str():
             return STRING
         case Duration():
-            return types.DURATION
+            return types.MONTHS if value.months else types.MINUTES if value.minutes else DAYS
+        case datetime():
+            return types.INSTANT
         case _:
             return DATE
 

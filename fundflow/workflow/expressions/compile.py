@@ -1,19 +1,21 @@
-"""A checked tree into closures: exact arithmetic, no names looked up by text more than the facts need.
+"""A checked tree into one Python function: its source is written from the tree, then compiled once.
 
-Relies on the checker: evaluating what it passed does not raise, given facts of the declared types in one currency.
+Nothing of an expression's text gets into that source but names of facts as quoted keys and plain numbers and texts as
+their literals; it sees no builtins. Relies on the checker: evaluating what it passed does not raise, given facts of
+the declared types.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fundflow.money import Money
 from fundflow.workflow.durations import Duration
+from fundflow.workflow.expressions import arithmetic
 from fundflow.workflow.expressions.nodes import (
     Binary,
     Call,
@@ -30,210 +32,183 @@ from fundflow.workflow.expressions.types import Type
 
 Run = Callable[[Mapping[str, Any]], Any]
 
-_EXACT = Context(prec=20_000, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-"""Wide enough that nothing an expression can write or a form can hold is ever rounded."""
-_DIVISION = Context(prec=50, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
-
-_UTC = ZoneInfo("UTC")
-
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+_NAMES: dict[str, Any] = {
+    "__builtins__": {},
+    **{f.__name__: f for f in (all, any, len, tuple, sum, abs)},
+    **arithmetic.FUNCTIONS,
 }
-
-_TEXT_TESTS: dict[str, Callable[[Any, Any], Any]] = {
-    "startsWith": str.startswith,
-    "endsWith": str.endswith,
-    "contains": operator.contains,
-}
+_DECIMAL = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 
-def compile_node(node: Node, kinds: Mapping[int, Type], currency: str) -> Run:
-    """The closure of a checked tree; `kinds` are the checker's types by node."""
-    return _Compiler(kinds, currency).run(node)
+def compile_node(node: Node, kinds: Mapping[int, Type], currency: str, zone: ZoneInfo) -> Run:
+    """The function of a checked tree; `kinds` are the checker's types by node.
+
+    Days and months added to a moment move the wall clock of `zone`. Names of items that are not bound inside the tree
+    are looked for among the facts, so a part of a loop's body can be evaluated by itself.
+    """
+    writer = _Writer(kinds, currency, zone)
+    source = f"lambda facts: {writer.code(node)}"
+    run: Run = eval(source, {**_NAMES, **writer.constants})  # noqa: S307 - written from the tree, see above
+    return run
 
 
-def scaled(money: Money, factor: Decimal) -> Money:
-    """An amount times a factor, exact and then rounded half-even once to the smallest unit."""
-    product = _EXACT.multiply(Decimal(money.minor), factor)
-    return Money(int(_EXACT.to_integral_value(product)), money.currency)
-
-
-class _Compiler:
-    def __init__(self, kinds: Mapping[int, Type], currency: str) -> None:
+class _Writer:
+    def __init__(self, kinds: Mapping[int, Type], currency: str, zone: ZoneInfo) -> None:
         self.kinds = kinds
         self.currency = currency
+        self.zone = zone
+        self.constants: dict[str, Any] = {}
+        self.items: set[str] = set()
 
     def kind(self, node: Node) -> str:
         return self.kinds[id(node)].kind
 
-    def run(self, node: Node) -> Run:
+    def constant(self, value: Any) -> str:
+        """A name for a value that has no literal."""
+        name = f"k{len(self.constants)}"
+        self.constants[name] = value
+        return name
+
+    def code(self, node: Node) -> str:
         match node:
             case Constant(value=value):
-                return lambda facts: value
+                return self.literal(value)
             case Name() | Member():
-                return _lookup(node, self)
+                return self.lookup(node)
             case Unary(sign=sign, operand=operand):
-                inner = self.run(operand)
+                inner = self.code(operand)
                 if sign == "!":
-                    return lambda facts: not inner(facts)
-                if self.kind(operand) == "decimal":
-                    return lambda facts: _EXACT.minus(inner(facts))
-                return lambda facts: -inner(facts)
+                    return f"(not {inner})"
+                return f"minus({inner})" if self.kind(operand) == "decimal" else f"(-{inner})"
+            case Binary(sign="&&" | "||" as sign):
+                word = " and " if sign == "&&" else " or "
+                return f"({word.join(map(self.code, operands(node)))})"
             case Binary():
                 return self.binary(node)
             case Choice(test=test, yes=yes, no=no):
-                ask, then, otherwise = self.run(test), self.run(yes), self.run(no)
-                return lambda facts: then(facts) if ask(facts) else otherwise(facts)
+                kind = self.kinds[id(node)]
+                return f"({self.as_type(yes, kind)} if {self.code(test)} else {self.as_type(no, kind)})"
             case Items(items=items):
-                runs = [self.run(item) for item in items]
-                return lambda facts: tuple(one(facts) for one in runs)
+                item = self.kinds[id(node)].item
+                assert item is not None  # noqa: S101 - the checker gives every list its item
+                return f"({''.join(f'{self.as_type(one, item)}, ' for one in items)})"
             case Call():
                 return self.call(node)
 
-    def binary(self, node: Binary) -> Run:
-        left, right, sign = self.run(node.left), self.run(node.right), node.sign
-        if sign == "&&":
-            return lambda facts: left(facts) and right(facts)
-        if sign == "||":
-            return lambda facts: left(facts) or right(facts)
-        if sign == "in":
-            return lambda facts: left(facts) in right(facts)
-        if sign in _COMPARE:
-            compare = _COMPARE[sign]
-            return lambda facts: compare(left(facts), right(facts))
-        return self.arithmetic(sign, left, right, (self.kind(node.left), self.kind(node.right)))
+    def literal(self, value: Any) -> str:
+        match value:
+            case None | bool() | str() | int():
+                return repr(value)
+            case Duration(months=0):
+                return self.constant(timedelta(days=value.days, minutes=value.minutes))
+        return self.constant(value)
 
-    def arithmetic(self, sign: str, left: Run, right: Run, kinds: tuple[str, str]) -> Run:
-        if kinds[0] == "date":
-            step = 1 if sign == "+" else -1
-            return lambda facts: _moved(left(facts), right(facts), step)
+    def as_type(self, node: Node, wanted: Type) -> str:
+        """The node, made a decimal where it is a whole number and a decimal is wanted."""
+        kind = self.kinds[id(node)]
+        if wanted.kind != "decimal" or kind.kind != "int":
+            return self.code(node)
+        if isinstance(node, Constant):
+            return self.constant(Decimal(str(node.value)))
+        return f"{'maybe_' if kind.nullable else ''}decimal({self.code(node)})"
+
+    def lookup(self, node: Name | Member) -> str:
+        if isinstance(node, Member):
+            return f"{self.code(node.of)}[{node.name!r}]"
+        return f"item_{node.name}" if node.name in self.items else f"facts[{node.name!r}]"
+
+    def binary(self, node: Binary) -> str:
+        sign, kinds = node.sign, (self.kind(node.left), self.kind(node.right))
+        left, right = self.code(node.left), self.code(node.right)
+        if "null" in kinds:
+            return f"({left} {'is' if sign == '==' else 'is not'} {right})"
+        if sign in ("==", "!=", "<", "<=", ">", ">=", "in"):
+            return f"({left} {sign} {right})"
+        if kinds[1] == "duration":
+            return self.moved(node, left, right)
         if sign == "%":
-            return lambda facts: _remainder(left(facts), right(facts))
-        if sign == "/":
-            if kinds[0] == "money":
-                return lambda facts: _divided(left(facts), Decimal(right(facts)))
-            return lambda facts: _DIVISION.divide(Decimal(left(facts)), Decimal(right(facts)))
-        if sign == "*" and "money" in kinds:
-            if kinds[0] == "money":
-                return lambda facts: scaled(left(facts), Decimal(right(facts)))
-            return lambda facts: scaled(right(facts), Decimal(left(facts)))
-        if "decimal" in kinds:
-            exact = {"+": _EXACT.add, "-": _EXACT.subtract, "*": _EXACT.multiply}[sign]
-            return lambda facts: exact(Decimal(left(facts)), Decimal(right(facts)))
-        plain: Callable[[Any, Any], Any] = {"+": operator.add, "-": operator.sub, "*": operator.mul}[sign]
-        return lambda facts: plain(left(facts), right(facts))
+            return f"remainder({left}, {right})"
+        if "money" in kinds and sign in ("*", "/"):
+            money, factor = (left, node.right) if kinds[0] == "money" else (right, node.left)
+            if (written := _constant_of(factor)) is not None:
+                over, under = Decimal(written).as_integer_ratio()
+                if sign == "/":
+                    over, under = (under, over) if over > 0 else (-under, -over)
+                return f"times({money}, {over}, {under})"
+            return f"scaled({money}, {self.code(factor)})"
+        if "decimal" in kinds or sign == "/":
+            return f"{_DECIMAL[sign]}({left}, {right})"
+        return f"({left} {sign} {right})"
 
-    def call(self, node: Call) -> Run:
+    def moved(self, node: Binary, left: str, right: str) -> str:
+        """A date or a moment some time later or earlier."""
+        unit, sign = self.kinds[id(node.right)].unit, "" if node.sign == "+" else "-"
+        if self.kind(node.left) == "date":
+            if unit == "months":
+                return f"months_from({left}, {right}, {sign}1)"
+            return f"days_from({left}, {sign}{right})"
+        if unit == "minutes":
+            return f"time_from({left}, {sign}{right})"
+        return f"wall_from({left}, {right}, {sign}1, {self.constant(self.zone)})"
+
+    def call(self, node: Call) -> str:
+        kind = self.kinds[id(node)]
         if node.of is None:
-            inner = self.run(node.arguments[0])
-            return lambda facts: _absolute(inner(facts))
-        of = self.run(node.of)
+            given = [self.code(argument) for argument in node.arguments]
+            match node.name:
+                case "has":
+                    return f"({given[0]} is not None)"
+                case "ratio":
+                    return f"ratio({given[0]}, {given[1]}, {self.as_type(node.arguments[2], kind)})"
+            return f"absolute({given[0]})" if kind.kind != "int" else f"abs({given[0]})"
+        of = self.code(node.of)
         match node.name:
             case "size":
-                return lambda facts: len(of(facts))
+                return f"len({of})"
+            case "sum" if kind.kind == "money":
+                return f"sum_money({of}, {self.constant(Money.zero(self.currency))})"
             case "sum":
-                return _sum(of, self.kind(node), self.currency)
+                return f"sum_{kind.kind}({of})"
             case "orValue":
-                instead = self.run(node.arguments[0])
-                if self.kind(node) == "decimal":
-                    return lambda facts: Decimal(instead(facts)) if (v := of(facts)) is None else v
-                return lambda facts: instead(facts) if (v := of(facts)) is None else v
-            case "startsWith" | "endsWith" | "contains":
-                inside = self.run(node.arguments[0])
-                test = _TEXT_TESTS[node.name]
-                return lambda facts: test(of(facts), inside(facts))
+                instead = self.as_type(node.arguments[0], kind)
+                # Looking a fact up twice is cheaper than a call.
+                return f"({instead} if {of} is None else {of})" if path_of(node.of) else f"or_value({of}, {instead})"
+            case "startsWith" | "endsWith":
+                return f"{of}.{node.name.lower()}({self.code(node.arguments[0])})"
+            case "contains":
+                return f"({self.code(node.arguments[0])} in {of})"
+        return self.loop(node, of)
+
+    def loop(self, node: Call, of: str) -> str:
         name = node.arguments[0]
         assert isinstance(name, Name)  # noqa: S101 - the checker refuses anything else
-        return _each(node.name, of, name.name, self.run(node.arguments[1]))
+        self.items.add(name.name)
+        item, body = f"item_{name.name}", self.code(node.arguments[1])
+        self.items.discard(name.name)
+        match node.name:
+            case "all" | "exists":
+                return f"{'all' if node.name == 'all' else 'any'}({body} for {item} in {of})"
+            case "exists_one":
+                return f"(sum(1 for {item} in {of} if {body}) == 1)"
+            case "filter":
+                return f"tuple({item} for {item} in {of} if {body})"
+            case _:
+                return f"tuple({body} for {item} in {of})"
 
 
-def _lookup(node: Node, compiler: _Compiler) -> Run:
-    path = path_of(node)
-    if path is None:
-        assert isinstance(node, Member)  # noqa: S101 - a bare name always has a path
-        of, last = compiler.run(node.of), node.name
-        return lambda facts: of(facts)[last]
-    match path.split("."):
-        case [a]:
-            return lambda facts: facts[a]
-        case [a, b]:
-            return lambda facts: facts[a][b]
-        case [a, b, c]:
-            return lambda facts: facts[a][b][c]
-        case [a, *rest]:
-
-            def deep(facts: Mapping[str, Any]) -> Any:
-                found = facts[a]
-                for name in rest:
-                    found = found[name]
-                return found
-
-            return deep
-    raise AssertionError(path)
+def operands(node: Binary) -> list[Node]:
+    """What a row of && (or of ||) joins, from left to right."""
+    found: list[Node] = []
+    for side in (node.left, node.right):
+        found += operands(side) if isinstance(side, Binary) and side.sign == node.sign else [side]
+    return found
 
 
-def _each(method: str, of: Run, name: str, body: Run) -> Run:
-    def scopes(facts: Mapping[str, Any]) -> Any:
-        return ((item, {**facts, name: item}) for item in of(facts))
-
-    match method:
-        case "all":
-            return lambda facts: all(body(scope) for _, scope in scopes(facts))
-        case "exists":
-            return lambda facts: any(body(scope) for _, scope in scopes(facts))
-        case "exists_one":
-            return lambda facts: sum(1 for _, scope in scopes(facts) if body(scope)) == 1
-        case "filter":
-            return lambda facts: tuple(item for item, scope in scopes(facts) if body(scope))
-        case _:
-            return lambda facts: tuple(body(scope) for _, scope in scopes(facts))
-
-
-def _sum(of: Run, kind: str, currency: str) -> Run:
-    """What is not there counts nothing; no amounts at all are zero in the workflow's currency."""
-
-    def total(facts: Mapping[str, Any]) -> Any:
-        values = [value for value in of(facts) if value is not None]
-        if kind == "money":
-            return sum(values[1:], values[0]) if values else Money.zero(currency)
-        if kind == "int":
-            return sum(values)
-        found = Decimal(0)
-        for value in values:
-            found = _EXACT.add(found, Decimal(value))
-        return found
-
-    return total
-
-
-def _moved(day: date, by: Duration, sign: int) -> date:
-    """A date moved by days or months, never beyond what a calendar holds."""
-    noon = datetime.combine(day, time(12), UTC)
-    try:
-        moved = by.after(noon, _UTC) if sign > 0 else by.before(noon, _UTC)
-    except (OverflowError, ValueError):
-        return date.max if sign > 0 else date.min
-    return moved.date()
-
-
-def _remainder(left: int, right: int) -> int:
-    """As in CEL: the sign follows the dividend."""
-    rest = abs(left) % abs(right)
-    return -rest if left < 0 else rest
-
-
-def _divided(money: Money, by: Decimal) -> Money:
-    """An amount divided by a constant, rounded half-even to the smallest unit."""
-    quotient = _DIVISION.divide(Decimal(money.minor), by)
-    return Money(int(_EXACT.to_integral_value(quotient)), money.currency)
-
-
-def _absolute(value: Any) -> Any:
-    if isinstance(value, Money):
-        return Money(abs(value.minor), value.currency)
-    return value.copy_abs() if isinstance(value, Decimal) else abs(value)
+def _constant_of(node: Node) -> int | Decimal | None:
+    """The number that a node is, written out, perhaps with a minus."""
+    if isinstance(node, Unary) and node.sign == "-":
+        inner = _constant_of(node.operand)
+        return None if inner is None else -inner
+    if isinstance(node, Constant) and isinstance(node.value, int | Decimal):
+        return node.value
+    return None

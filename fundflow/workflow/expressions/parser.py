@@ -5,7 +5,8 @@ Refuses chained comparisons, and depth beyond what a person can read.
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from fundflow.errors import Refused
@@ -13,6 +14,10 @@ from fundflow.money import Money
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.expressions.lexer import Token, tokens
 from fundflow.workflow.expressions.nodes import (
+    CHOICE,
+    COMPARISON,
+    SIGNED,
+    STRENGTH,
     Binary,
     Call,
     Choice,
@@ -23,24 +28,32 @@ from fundflow.workflow.expressions.nodes import (
     Name,
     Node,
     Unary,
+    height,
 )
 
-_STRENGTH = {
-    "||": 2,
-    "&&": 3,
-    **dict.fromkeys(["==", "!=", "<", "<=", ">", ">=", "in"], 4),
-    **dict.fromkeys(["+", "-"], 5),
-    **dict.fromkeys(["*", "/", "%"], 6),
-}
-_CHOICE, _COMPARISON, _SIGNED = 1, 4, 7
 _WORDS = {"true": True, "false": False, "null": None}
-_LITERAL_FUNCTIONS = ("money", "date", "duration")
+_EXAMPLES = {
+    "money": '"100.00"',
+    "date": '"2026-12-31"',
+    "instant": '"2026-12-31T17:00:00-05:00"',
+    "duration": '"30 days"',
+}
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})")
 DEEPEST = 40
+"""How many brackets may stand inside each other."""
+TALLEST = 64
+"""How many steps may stand on each other, such as conditions joined in a row."""
 
 
 def parse(source: str, currency: str) -> Node:
     """The tree of an expression; amounts written in it are in `currency`. ExpressionError at the first mistake."""
-    return _Parser(tokens(source), currency).whole()
+    node = _Parser(tokens(source), currency).whole()
+    if height(node) > TALLEST:
+        raise ExpressionError(
+            f"this expression has more than {TALLEST} steps in a row; make several conditions of it", 0
+        )
+    return node
 
 
 class _Parser:
@@ -84,20 +97,20 @@ class _Parser:
         left = self.operand()
         while True:
             token = self.next
-            sign = token.text if token.kind == "sign" or token.text == "in" else ""
-            if sign == "?" and weakest <= _CHOICE:
+            sign = token.text if _is_sign(token) else ""
+            if sign == "?" and weakest <= CHOICE:
                 self.take()
-                yes = self.expression(_CHOICE)
+                yes = self.expression(CHOICE)
                 self.expect(":", "after ? and what holds if yes")
-                left = Choice(left, yes, self.expression(_CHOICE), token.at)
+                left = Choice(left, yes, self.expression(CHOICE), token.at)
                 continue
-            strength = _STRENGTH.get(sign, -1)
+            strength = STRENGTH.get(sign, -1)
             if strength <= weakest:
                 break
             self.take()
             right = self.expression(strength)
             left = Binary(sign, left, right, token.at)
-            if strength == _COMPARISON and _STRENGTH.get(self.next.text) == _COMPARISON:
+            if strength == COMPARISON and _is_sign(self.next) and STRENGTH.get(self.next.text) == COMPARISON:
                 raise ExpressionError("comparisons do not chain; join two of them with &&", self.next.at)
         self.depth -= 1
         return left
@@ -105,7 +118,7 @@ class _Parser:
     def operand(self) -> Node:
         token = self.take()
         if token.kind == "sign" and token.text in "!-":
-            return Unary(token.text, self.expression(_SIGNED), token.at)
+            return Unary(token.text, self.expression(SIGNED), token.at)
         node: Node
         match token.kind:
             case "integer":
@@ -134,27 +147,15 @@ class _Parser:
         if not self.takes("("):
             return Name(token.text, token.at)
         arguments = self.arguments(")")
-        if token.text in _LITERAL_FUNCTIONS:
+        if token.text in _EXAMPLES:
             return self.literal(token, arguments)
         return Call(None, token.text, arguments, token.at)
 
     def literal(self, token: Token, arguments: tuple[Node, ...]) -> Node:
-        example = {"money": '"100.00"', "date": '"2026-12-31"', "duration": '"30 days"'}[token.text]
         written = arguments[0].value if len(arguments) == 1 and isinstance(arguments[0], Constant) else None
-        value: Money | date | Duration | None = None
-        if isinstance(written, str):
-            try:
-                match token.text:
-                    case "money":
-                        value = Money.of(written, self.currency)
-                    case "date":
-                        value = date.fromisoformat(written) if len(written) == 10 else None
-                    case _:
-                        value = Duration.parse(written, working=False)
-            except (Refused, ValueError):
-                value = None
+        value = _literal(token.text, written, self.currency) if isinstance(written, str) else None
         if value is None:
-            raise ExpressionError(f"write {token.text}({example})", token.at)
+            raise ExpressionError(f"write {token.text}({_EXAMPLES[token.text]})", token.at)
         return Constant(value, token.at)
 
     def members(self, node: Node) -> Node:
@@ -178,3 +179,23 @@ class _Parser:
             found.append(self.expression(0))
         self.expect(closing, "to close the list")
         return tuple(found)
+
+
+def _is_sign(token: Token) -> bool:
+    return token.kind == "sign" or (token.kind == "name" and token.text == "in")
+
+
+def _literal(name: str, written: str, currency: str) -> Money | date | datetime | Duration | None:
+    """The value written between the quotes, or None; a moment must say its offset, so it means one moment only."""
+    try:
+        match name:
+            case "money":
+                return Money.of(written, currency)
+            case "date":
+                return date.fromisoformat(written) if _DATE.fullmatch(written) else None
+            case "instant":
+                return datetime.fromisoformat(written).astimezone(UTC) if _INSTANT.fullmatch(written) else None
+            case _:
+                return Duration.parse(written, working=False)
+    except (Refused, ValueError, OverflowError):
+        return None
