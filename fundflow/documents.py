@@ -4,6 +4,9 @@ Refuses a template with a fact missing, every address outside templates/agreemen
 takes too long or too much memory; none of these can take the server down. The same facts, template and fonts give the
 same bytes, so a document may be rendered again at any time.
 
+A document of an application is made from the texts that its workflow was pinned with: the functions take them as
+`texts`, by path below `templates/`, and read the disk without.
+
 A template is `<name>.<language>.html`, autoescaped; its style is `<name>.css`. Facts print through `|money`, `|words`,
 `|day`, `|number`, `|country` and `|paragraphs`, in the language of the document.
 """
@@ -14,6 +17,7 @@ import atexit
 import hashlib
 import logging
 import multiprocessing
+import re
 import resource
 import signal
 import threading
@@ -30,7 +34,7 @@ from typing import Any, ClassVar
 from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal, get_currency_name
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
+from jinja2 import DictLoader, Environment, FileSystemLoader, StrictUndefined, UndefinedError, meta
 from markupsafe import Markup, escape
 
 from fundflow.config import ROOT
@@ -54,33 +58,67 @@ class RenderFailed(Exception):
     """The document could not be made into a PDF; nothing of it was kept."""
 
 
-def render(template: str, facts: Mapping[str, Any], language: str) -> bytes:
+class UnknownTemplate(LookupError):
+    """No such document under templates/agreements."""
+
+
+Texts = Mapping[str, str]
+BELOW = "agreements/"
+
+
+def render(template: str, facts: Mapping[str, Any], language: str, texts: Texts | None = None) -> bytes:
     """The PDF. MissingFact and RenderFailed are its only refusals; takes up to `SECONDS`."""
-    text = html(template, facts, language)
-    return press.print(text, str(FOLDER / f"{template}.css"))
+    name = f"{template}.css"
+    style = (FOLDER / name).read_text(encoding="utf-8") if texts is None else texts[BELOW + name]
+    return press.print(html(template, facts, language, texts), style)
 
 
-def html(template: str, facts: Mapping[str, Any], language: str) -> str:
+def html(template: str, facts: Mapping[str, Any], language: str, texts: Texts | None = None) -> str:
     """The page that becomes the PDF. Cheap: lets a decision find out at once that a fact is missing."""
-    environment = _environment(language)
+    environment = _environment(language, None if texts is None else tuple(sorted(texts.items())))
     try:
         return environment.get_template(f"{template}.{language}.html").render(facts)
     except UndefinedError as problem:
         raise MissingFact(document=template.replace("_", " "), fact=str(problem)) from problem
 
 
-def languages(template: str) -> tuple[str, ...]:
+def languages(template: str, texts: Texts | None = None) -> tuple[str, ...]:
     """The languages in which a document exists."""
-    return tuple(sorted(path.name.split(".")[1] for path in FOLDER.glob(f"{template}.*.html")))
+    names = [path.name for path in FOLDER.glob("*.html")] if texts is None else [p.removeprefix(BELOW) for p in texts]
+    found = (re.fullmatch(rf"{re.escape(template)}\.([A-Za-z-]+)\.html", name) for name in names)
+    return tuple(sorted(match[1] for match in found if match))
 
 
-def template_sha256() -> str:
+def texts(template: str) -> dict[str, str]:
+    """All that a document is made of as it stands now, by path below `templates/`: every language, what it builds on,
+    and its style. UnknownTemplate where there is none.
+    """
+    spoken = languages(template)
+    if not spoken:
+        raise UnknownTemplate(template)
+    environment = _environment("en", None)
+    found: dict[str, str] = {}
+    waiting = [f"{template}.css", *(f"{template}.{language}.html" for language in spoken)]
+    while waiting:
+        name = waiting.pop()
+        if BELOW + name in found:
+            continue
+        source = found[BELOW + name] = (FOLDER / name).read_text(encoding="utf-8")
+        if not name.endswith(".css"):
+            waiting += [each for each in meta.find_referenced_templates(environment.parse(source)) if each]
+    return found
+
+
+def template_sha256(texts: Texts | None = None) -> str:
     """One digest for all of templates/agreements: two documents with it came from the same words and style."""
+    if texts is None:
+        files = {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.is_file()}
+        contents = {name: path.read_bytes() for name, path in files.items()}
+    else:
+        contents = {p.removeprefix(BELOW): text.encode() for p, text in texts.items() if p.startswith(BELOW)}
     digest = hashlib.sha256()
-    for path in sorted(FOLDER.rglob("*")):
-        if path.is_file():
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(FOLDER).as_posix()}\n{len(content)}\n".encode() + content)
+    for name, content in sorted(contents.items()):
+        digest.update(f"{name}\n{len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 
@@ -132,12 +170,14 @@ def in_words(money: Money, language: str) -> str:
     return f"{text} {joined} {num2words(rest, lang=language)} {units[0] if one else units[1]}"
 
 
-@lru_cache(maxsize=16)
-def _environment(language: str) -> Environment:
+@lru_cache(maxsize=64)
+def _environment(language: str, texts: tuple[tuple[str, str], ...] | None) -> Environment:
     # English without a country would write dates and dollars the way of one country.
     locale = {"en": "en_001"}.get(language, language.replace("-", "_"))
     environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(FOLDER)
+        if texts is None
+        else DictLoader({path.removeprefix(BELOW): text for path, text in texts}),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_printable,
@@ -203,14 +243,15 @@ class Press:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    def print(self, text: str, stylesheet: str) -> bytes:
+    def print(self, text: str, style: str) -> bytes:
+        """The PDF of a page under the text of its style."""
         with self._lock:
             if self._process is None or not self._process.is_alive() or self._printed >= RENEW_AFTER:
                 self._renew()
             assert self._pipe is not None  # noqa: S101 - for the type checker: _renew set it
             self._printed += 1
             try:
-                self._pipe.send((text, stylesheet))
+                self._pipe.send((text, style))
                 if not self._pipe.poll(self.seconds):
                     self._end()
                     raise RenderFailed(f"The document took longer than {self.seconds:g} seconds")
@@ -259,12 +300,12 @@ def _serve(pipe: Connection[Any, Any], memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
         try:
-            text, stylesheet = pipe.recv()
+            text, style = pipe.recv()
         except (EOFError, OSError):
             return
         answer: tuple[str, Any]
         try:
-            answer = "pdf", to_pdf(text, stylesheet)
+            answer = "pdf", to_pdf(text, style)
         except (RecursionError, MemoryError) as problem:
             # What is left in a process after running out of stack or memory is not to be trusted with another document.
             answer = "broken", f"{type(problem).__name__}: {problem}"
@@ -276,25 +317,25 @@ def _serve(pipe: Connection[Any, Any], memory: int) -> None:
             return
 
 
-def to_pdf(text: str, stylesheet: str) -> bytes:
+def to_pdf(text: str, style: str) -> bytes:
     """Print in this process; call it through `Press`. Refuses when anything the page asks for is refused."""
     from weasyprint import HTML
 
-    fonts, style = _Kept.fonts_and_style(stylesheet)
-    fetcher = _Kept.fetcher(stylesheet)
+    fonts, stylesheet = _Kept.fonts_and_style(style)
+    fetcher = _Kept.fetcher(style)
     fetcher.refused.clear()
     heard = _Heard()
     logger = logging.getLogger("weasyprint")
     logger.handlers[:] = [heard]
     document = HTML(string=text, base_url=f"{FOLDER.as_uri()}/", url_fetcher=fetcher).render(
-        stylesheets=[style], font_config=fonts, pdf_variant="pdf/ua-1", pdf_tags=True
+        stylesheets=[stylesheet], font_config=fonts, pdf_variant="pdf/ua-1", pdf_tags=True
     )
     if document.metadata.attachments or any(link[0] == "attachment" for page in document.pages for link in page.links):
         raise ValueError("a document may not carry other files")
     if fetcher.refused or heard.errors:
         raise ValueError("; ".join([*fetcher.refused, *heard.errors]))
     # Named by its content, where the library would take a random name: the same page is the same file.
-    identifier = hashlib.sha256(text.encode() + Path(stylesheet).read_bytes()).digest()[:16]
+    identifier = hashlib.sha256(text.encode() + style.encode()).digest()[:16]
     return bytes(document.write_pdf(pdf_identifier=identifier, pdf_variant="pdf/ua-1", pdf_tags=True))
 
 
@@ -317,23 +358,21 @@ class _Kept:
     fetchers: ClassVar[dict[str, Any]] = {}
 
     @classmethod
-    def fonts_and_style(cls, stylesheet: str) -> tuple[Any, Any]:
-        if stylesheet not in cls.styles:
+    def fonts_and_style(cls, style: str) -> tuple[Any, Any]:
+        if style not in cls.styles:
             from weasyprint import CSS
             from weasyprint.text.fonts import FontConfiguration
 
             fonts = FontConfiguration()
-            cls.styles[stylesheet] = (
-                fonts,
-                CSS(filename=stylesheet, font_config=fonts, url_fetcher=cls.fetcher(stylesheet)),
-            )
-        return cls.styles[stylesheet]
+            sheet = CSS(string=style, base_url=f"{FOLDER.as_uri()}/", font_config=fonts, url_fetcher=cls.fetcher(style))
+            cls.styles[style] = fonts, sheet
+        return cls.styles[style]
 
     @classmethod
-    def fetcher(cls, stylesheet: str) -> Any:
-        if stylesheet not in cls.fetchers:
-            cls.fetchers[stylesheet] = own_files()
-        return cls.fetchers[stylesheet]
+    def fetcher(cls, style: str) -> Any:
+        if style not in cls.fetchers:
+            cls.fetchers[style] = own_files()
+        return cls.fetchers[style]
 
 
 def own_files() -> Any:

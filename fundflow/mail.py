@@ -8,18 +8,22 @@ text. Words go through `{% trans trimmed %}…{% endtrans %}`, one file for all 
 `|day` and `|moment`, which write in the recipient's language and time zone; a bare amount or an unknown fact is an
 error. `_layout.txt` adds the greeting, the link (fact `link`, a path of this site) and the footer. The HTML part is
 made from the text.
+
+A message about an application is written from the texts that its workflow was pinned with, translations included; all
+others are written from the disk.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import smtplib
 import ssl
 import tempfile
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from email.headerregistry import Address
@@ -36,12 +40,13 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.support import Translations
 from flask import current_app
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, pass_context
+from jinja2 import DictLoader, Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, meta, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from fundflow import clock, jobs
 from fundflow.config import ROOT, Settings
+from fundflow.db import begin_reading, db
 from fundflow.money import Money
 
 FOLDER = ROOT / "templates" / "mail"
@@ -94,13 +99,23 @@ class NotSent(Exception):
     """The mail server could not take the message now; the job tries again later."""
 
 
-def queue(template: str, person: Recipient, facts: Mapping[str, Any], key: str) -> None:
+_pinned: list[Callable[[str], Mapping[str, str]]] = []
+
+
+def pinned_texts(read: Callable[[str], Mapping[str, str]]) -> Callable[[str], Mapping[str, str]]:
+    """Provide the texts that a workflow was pinned with, by its digest and their path below `templates/`."""
+    _pinned[:] = [read]
+    return read
+
+
+def queue(template: str, person: Recipient, facts: Mapping[str, Any], key: str, definition: str | None = None) -> None:
     """Ask for one message to one person, in the caller's transaction; the same key and person again changes nothing.
 
-    `facts` may hold text, whole numbers, booleans, null, Money, Decimal, aware datetimes, dates, UUIDs, texts by
-    language, and lists and mappings of these.
+    `definition` is the digest of the workflow that names the message, whose texts are then used. `facts` may hold text,
+    whole numbers, booleans, null, Money, Decimal, aware datetimes, dates, UUIDs, texts by language, and lists and
+    mappings of these.
     """
-    if not _exists(template):
+    if not (_exists(template) if definition is None else f"mail/{template}.txt" in _texts_of(definition)):
         raise UnknownTemplate(template)
     payload = {
         "template": template,
@@ -110,6 +125,7 @@ def queue(template: str, person: Recipient, facts: Mapping[str, Any], key: str) 
         "timezone": person.timezone,
         "facts": plain(facts, person.language),
         "key": hashlib.sha256(f"{key}\n{person.email}".encode()).hexdigest(),
+        "definition": definition,
     }
     jobs.enqueue("mail.send", payload, f"mail:{template}:{payload['key']}")
 
@@ -118,7 +134,72 @@ def queue(template: str, person: Recipient, facts: Mapping[str, Any], key: str) 
 def send(payload: dict[str, Any]) -> None:
     """Compose and hand over one queued message. Raises NotSent where another attempt may succeed, else jobs.GiveUp."""
     settings: Settings = current_app.extensions["settings"]
-    deliver(compose(payload, settings), settings)
+    begin_reading()
+    message = compose(payload, settings)
+    db.session.rollback()  # a mail server may be slow: no transaction may stay open for so long
+    deliver(message, settings)
+
+
+def texts(template: str) -> dict[str, str]:
+    """All that a message is made of as it stands now, by path below `templates/`: its words, those it includes, the
+    layout, and of each in every language the sentences as the catalogue has them. UnknownTemplate where there is none.
+    """
+    if not _exists(template):
+        raise UnknownTemplate(template)
+    environment = _environment("en", "UTC", None)
+    found: dict[str, str] = {}
+    waiting = ["_layout.txt", f"{template}.txt"]
+    while waiting:
+        name = waiting.pop()
+        if f"mail/{name}" in found:
+            continue
+        source = (FOLDER / name).read_text(encoding="utf-8")
+        found[f"mail/{name}"] = source
+        waiting += [each for each in meta.find_referenced_templates(environment.parse(source)) if each]
+        for language in _catalogued():
+            found[f"mail/{name.removesuffix('.txt')}.{language}.json"] = json.dumps(
+                list(_sentences(environment, source, language)), ensure_ascii=False
+            )
+    return found
+
+
+def _catalogued() -> list[str]:
+    return sorted(folder.name for folder in CATALOGUES.iterdir() if folder.is_dir())
+
+
+def _sentences(environment: Environment, source: str, language: str) -> Iterator[tuple[str, int | None, str]]:
+    """Each sentence of a text with its translation; a plural once for each of its forms, which are numbered."""
+    catalogue = getattr(_translations(language), "_catalog", {})
+    for _line, _function, message in environment.extract_translations(source):  # type: ignore[attr-defined]
+        singular = message if isinstance(message, str) else message[0]
+        if isinstance(message, str):
+            if singular in catalogue:
+                yield singular, None, catalogue[singular]
+            continue
+        n = 0
+        while (singular, n) in catalogue:
+            yield str(singular), n, catalogue[singular, n]
+            n += 1
+
+
+@lru_cache(maxsize=16)
+def _translations(locale: str) -> Any:
+    return Translations.load(str(CATALOGUES), [locale])
+
+
+def _pinned_translations(locale: str, language: str, texts: Mapping[str, str]) -> Any:
+    """The sentences as they were pinned; only how the language counts comes from the catalogue."""
+    pinned: Any = Translations()
+    pinned.plural = _translations(locale).plural
+    for path, text in texts.items():
+        if path.startswith("mail/") and path.endswith(f".{language}.json"):
+            for sentence, n, said in json.loads(text):
+                pinned._catalog[sentence if n is None else (sentence, n)] = said
+    return pinned
+
+
+def _texts_of(definition: str) -> Mapping[str, str]:
+    return _pinned[0](definition)
 
 
 def names() -> frozenset[str]:
@@ -171,7 +252,7 @@ def compose(payload: Mapping[str, Any], settings: Settings) -> EmailMessage:
         "site": settings.url,
         "zone": payload["timezone"],
     }
-    environment = _environment(language, _zone(payload["timezone"]).key)
+    environment = _environment(language, _zone(payload["timezone"]).key, payload.get("definition"))
     try:
         source, _, _ = environment.loader.get_source(environment, f"{payload['template']}.txt")  # type: ignore[union-attr]
     except TemplateNotFound:
@@ -281,11 +362,14 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")  # a zone that left the database since the person chose it
 
 
-@lru_cache(maxsize=32)
-def _environment(language: str, zone: str) -> Environment:
+@lru_cache(maxsize=64)
+def _environment(language: str, zone: str, definition: str | None) -> Environment:
     locale = WRITTEN.get(language, language.replace("-", "_"))
+    texts = None if definition is None else _texts_of(definition)
     environment = Environment(
-        loader=FileSystemLoader(FOLDER),
+        loader=FileSystemLoader(FOLDER)
+        if texts is None
+        else DictLoader({path.removeprefix("mail/"): text for path, text in texts.items()}),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         autoescape=False,  # noqa: S701 - plain text; the HTML part escapes every word
@@ -294,7 +378,7 @@ def _environment(language: str, zone: str) -> Environment:
         finalize=_printable,
     )
     environment.install_gettext_translations(  # type: ignore[attr-defined]
-        Translations.load(str(CATALOGUES), [locale]), newstyle=True
+        _translations(locale) if texts is None else _pinned_translations(locale, language, texts), newstyle=True
     )
     translate: Any = environment.globals["gettext"]
 

@@ -24,7 +24,7 @@ from fundflow.documents import FOLDER, MissingFact, Press, RenderFailed, in_word
 from fundflow.money import Money
 from tests import papers
 
-STYLE = str(FOLDER / "grant_agreement.css")
+STYLE = (FOLDER / "grant_agreement.css").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module", autouse=True)

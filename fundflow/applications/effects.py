@@ -103,7 +103,7 @@ def _tell(application: Application, template: str, roles: Sequence[str], key: st
         for person in registry.members_of(application, workflow.roles[role])
     }
     for person in reached.values():
-        mail.queue(template, cast("mail.Recipient", person), facts, key)
+        mail.queue(template, cast("mail.Recipient", person), facts, key, definition=workflow.sha256)
     return len(reached)
 
 

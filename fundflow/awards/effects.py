@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fundflow.awards import service
+from fundflow.lifecycle import registry
 from fundflow.lifecycle.registry import EffectContext, effect, entering
+
+registry.document_templates.update(service.TEMPLATES)
 
 
 @effect("document")

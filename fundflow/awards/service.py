@@ -19,7 +19,7 @@ from fundflow.awards.models import Document
 from fundflow.awards.refusals import UnknownDocument
 from fundflow.db import begin_reading, canonical_json, db
 from fundflow.lifecycle import definitions
-from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.models import Application, Event
 from fundflow.lifecycle.registry import EffectContext
 
 TEMPLATES = {"agreement": "grant_agreement"}
@@ -33,13 +33,14 @@ def ask(ctx: EffectContext, kind: str) -> dict[str, Any]:
     """
     if kind not in TEMPLATES:
         raise UnknownDocument(document=kind)
-    template, template_sha256 = TEMPLATES[kind], documents.template_sha256()
+    template, texts = TEMPLATES[kind], ctx.workflow.templates
+    template_sha256 = documents.template_sha256(texts)
     digests: dict[str, str] = {}
-    for language in documents.languages(template):
+    for language in documents.languages(template, texts):
         said = facts.agreement(ctx, language)
         digests[language] = digest(said)
         # Filled in once now, without printing: a hole in the facts must stop the decision, not a job after it.
-        documents.html(template, {**said, "facts_sha256": digests[language]}, language)
+        documents.html(template, {**said, "facts_sha256": digests[language]}, language, texts)
         document = Document(
             id=uuid4(),
             application_id=ctx.application.id,
@@ -63,10 +64,11 @@ def render(payload: dict[str, Any]) -> None:
     document = db.session.get_one(Document, document_id)
     template, said, language = TEMPLATES[document.kind], printed_facts(document), document.language
     is_done = document.rendered_at is not None
+    texts = _texts_of(document)
     db.session.rollback()  # printing takes seconds: no transaction may stay open for so long
     if is_done:
         return
-    kept = storage.put(documents.render(template, said, language))
+    kept = storage.put(documents.render(template, said, language, texts))
     db.session.execute(
         sa.update(Document)
         .where(Document.id == document_id, Document.rendered_at.is_(None))
@@ -74,6 +76,16 @@ def render(payload: dict[str, Any]) -> None:
         .execution_options(synchronize_session=False)
     )
     db.session.expire_all()
+
+
+def _texts_of(document: Document) -> Mapping[str, str]:
+    """The texts of the rules that the event which asked for it was decided by, wherever the application is by now."""
+    definition_sha = db.session.execute(
+        sa.select(Event.definition_sha).where(
+            Event.application_id == document.application_id, Event.seq == document.event_seq
+        )
+    ).scalar_one()
+    return definitions.templates_of(definition_sha)
 
 
 def seal(ctx: EffectContext) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from fundflow.db import canonical_json, db
 from fundflow.errors import NotFound
 from fundflow.lifecycle.models import Application, Command, Definition, Event
 from fundflow.lifecycle.record import STARTED, Link, digest_of
+from fundflow.workflow.loader import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +197,9 @@ def _commands_without_event(application_id: UUID | None) -> Iterator[Break]:
 
 def _altered_definitions() -> Iterator[Break]:
     for row in db.session.execute(
-        sa.select(Definition.sha256, Definition.workflow, Definition.version, Definition.files)
+        sa.select(Definition.sha256, Definition.workflow, Definition.version, Definition.files, Definition.templates)
     ):
-        if hashlib.sha256(canonical_json(row.files).encode()).hexdigest() != row.sha256:
+        if digest(row.files, row.templates) != row.sha256:
             yield Break(
                 "", None, f"the rules of {row.workflow}, version {row.version}, were altered after being pinned."
             )

@@ -18,7 +18,7 @@ from fundflow.lifecycle.record import rejoined
 
 
 class Definition(Model):
-    """A published workflow with its forms, immutable, named by the digest of its texts."""
+    """A published workflow with its forms, mails and documents, immutable, named by the digest of their texts."""
 
     __tablename__ = "definitions"
 
@@ -27,6 +27,8 @@ class Definition(Model):
     version: Mapped[int]
     main: Mapped[str]
     files: Mapped[dict[str, Any]]
+    templates: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """The texts of the mails and documents that it names, by path below `templates/`."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     __table_args__ = (sa.UniqueConstraint("workflow", "version", "sha256"),)

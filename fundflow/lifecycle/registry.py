@@ -102,6 +102,8 @@ name_checks: list[NameCheck] = []
 administrator_tests: list[Callable[[UUID], bool]] = []
 part_tests: list[TookPart] = []
 override_hooks: list[Callable[[Application, Override], None]] = []
+document_templates: dict[str, str] = {}
+"""The template of each kind of document that a workflow may name, where it is not called like the kind."""
 
 NAMED_FACTS = frozenset({"reviews", "forms"})
 """Facts asked for by name: the provider gets the application and the name after the dot."""

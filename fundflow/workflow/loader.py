@@ -69,9 +69,10 @@ def read(path: Path, known_templates: Collection[str] | None = None) -> Workflow
         ) from None
 
 
-def digest(files: Mapping[str, str]) -> str:
-    """The SHA-256 of the canonical JSON of ``{path: text}``."""
-    text = json.dumps(dict(files), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+def digest(files: Mapping[str, str], templates: Mapping[str, str] | None = None) -> str:
+    """The SHA-256 of the canonical JSON of ``{path: text}``; with templates, of ``{"files": …, "templates": …}``."""
+    whole = {"files": dict(files), "templates": dict(templates)} if templates else dict(files)
+    text = json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from flask import Flask
 
 from fundflow.awards.models import Document
-from fundflow.awards.refusals import NoAmount, PlanDiffers, UnknownDocument
+from fundflow.awards.refusals import NoAmount, PlanDiffers
 from fundflow.db import db
 from fundflow.errors import Refused
+from fundflow.lifecycle.definitions import MissingTemplate
 from fundflow.lifecycle.models import Application
 from tests import factories as make
 
@@ -108,7 +109,7 @@ def test_without_a_plan_everything_is_paid_at_once(app: Flask) -> None:
     assert facts["payments"] == [{"amount": tnd(12_000_000), "due_on": "", "condition": ""}]
 
 
-@pytest.mark.parametrize(("document", "refusal"), [("agreement", NoAmount), ("diploma", UnknownDocument)])
+@pytest.mark.parametrize(("document", "refusal"), [("agreement", NoAmount), ("diploma", MissingTemplate)])
 def test_award_without_an_amount_and_document_without_a_template_are_refused(
     app: Flask, document: str, refusal: type[Refused]
 ) -> None:

@@ -87,7 +87,7 @@ def test_the_system_and_nobody_hold_no_role_of_a_person() -> None:
 
 
 def test_a_pinned_workflow_is_the_same_afterwards_and_pinning_again_changes_nothing() -> None:
-    workflow = a_toy_workflow()
+    workflow = definitions.complete(a_toy_workflow())
     for _ in range(2):
         with transaction():
             assert definitions.pin(workflow) == workflow.sha256
