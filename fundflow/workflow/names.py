@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from fundflow.workflow.definition import SYSTEM, Review, Role, Task, When
 from fundflow.workflow.expressions import Expression, Type, WrongExpression, compile_expression
@@ -28,6 +29,7 @@ class Names:
     known_templates: Collection[str] | None
     languages: tuple[str, ...] = ("en",)
     currency: str = "EUR"
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     states: tuple[str, ...] = ()
     transitions: tuple[str, ...] = ()
     timers: tuple[str, ...] = ()
@@ -95,8 +97,8 @@ class Names:
             place.string()
             return None
         try:
-            return compile_expression(text, types, self.currency, wanted)
+            return compile_expression(text, types, self.currency, wanted, self.zone)
         except WrongExpression as wrong:
             for error in wrong.errors:
-                place.error("FF110", error.message, offset=error.at)
+                place.error(error.code, error.message, offset=error.at)
         return None

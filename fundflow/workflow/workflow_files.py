@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel.numbers import list_currencies
 
@@ -57,6 +57,7 @@ def head(names: Names, top: dict[str, Place]) -> dict[str, Any]:
         found["title"] = top["title"].words(names.languages)
     if "calendar" in top:
         found["timezone"], found["calendar"] = _calendar(top["calendar"])
+        names.zone = ZoneInfo(found["timezone"])
     return found
 
 

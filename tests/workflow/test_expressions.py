@@ -523,3 +523,9 @@ def test_what_is_well_typed_passes_and_never_fails(source: str, known: dict[str,
 @given(known=facts())
 def test_a_condition_gives_true_or_false_for_all_facts(source: str, known: dict[str, Any]) -> None:
     assert compiled(source, BOOL).evaluate(known) in (True, False)
+
+
+def test_a_text_that_can_never_be_has_its_own_code() -> None:
+    with pytest.raises(WrongExpression) as wrong:
+        compiled("x.theme == 'huosing' && x.mm == x.m")
+    assert [error.code for error in wrong.value.errors] == ["FF120", "FF110"]

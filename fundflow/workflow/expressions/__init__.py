@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fundflow.workflow.expressions.check import Checker, asked_about, expected
-from fundflow.workflow.expressions.compile import Run, compile_node
+from fundflow.workflow.expressions.compile import Compiler, Run
 from fundflow.workflow.expressions.nodes import ExpressionError, Node, write
 from fundflow.workflow.expressions.parser import parse
 from fundflow.workflow.expressions.types import (
@@ -71,7 +71,8 @@ class Expression:
     answers: Mapping[str, Type] = field(hash=False)
     """Among `reads`, what a form requires but a draft may not have yet."""
     node: Node
-    _run: Run
+    compiler: Compiler = field(repr=False, compare=False)
+    _run: Run = field(repr=False, compare=False)
 
     @property
     def roots(self) -> frozenset[str]:
@@ -84,26 +85,12 @@ class Expression:
 
     def unanswered(self, facts: Mapping[str, Any]) -> list[str]:
         """The required answers it reads that are not there yet; it must not be evaluated while there are any."""
-        return [path for path, kind in self.answers.items() if not _is_there(_seen(facts, path), kind)]
+        return [path for path, kind in self.answers.items() if not _is_there(seen_at(facts, path), kind)]
 
     def values(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """What it read, by path, for sentences and the record; whole records and tables are left out."""
-        found = ((path, _seen(facts, path)) for path in sorted(self.reads))
-        return {path: value for path, value in found if not _is_rows(value)}
-
-
-def _is_rows(value: Any) -> bool:
-    return isinstance(value, Mapping) or (isinstance(value, tuple) and any(isinstance(one, Mapping) for one in value))
-
-
-def _seen(facts: Mapping[str, Any], path: str) -> Any:
-    """The value at a path, null where the record around it is."""
-    found: Any = facts
-    for name in path.split("."):
-        if found is None:
-            return None
-        found = found[name]
-    return found
+        found = ((path, seen_at(facts, path)) for path in sorted(self.reads))
+        return {path: value for path, value in found if not is_rows(value)}
 
 
 def _is_there(value: Any, kind: Type) -> bool:
@@ -122,6 +109,21 @@ def root_of(path: str) -> str:
     """
     names = path.split(".")
     return ".".join(names[:2]) if names[0] in ("reviews", "forms", "timers", "children") else names[0]
+
+
+def is_rows(value: Any) -> bool:
+    """A whole record or table, which has no place in a sentence."""
+    return isinstance(value, Mapping) or (isinstance(value, tuple) and any(isinstance(one, Mapping) for one in value))
+
+
+def seen_at(facts: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, null where a record on the way is null."""
+    found: Any = facts
+    for name in path.split("."):
+        if found is None:
+            return None
+        found = found[name]
+    return found
 
 
 def value_at(facts: Mapping[str, Any], path: str) -> Any:
@@ -153,8 +155,10 @@ def compile_expression(
         checker.errors.append(ExpressionError(message, 0))
     if checker.errors:
         raise WrongExpression(checker.errors)
-    run = compile_node(node, checker.types, currency, zone)
-    return Expression(source, found, frozenset(checker.reads), dict(checker.answers), node, run)
+    compiler = Compiler(checker.types, currency, zone)
+    return Expression(
+        source, found, frozenset(checker.reads), dict(checker.answers), node, compiler, compiler.run(node)
+    )
 
 
 def _paths(types: Mapping[str, Type], before: str = "") -> Iterator[tuple[str, Type]]:

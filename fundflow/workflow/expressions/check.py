@@ -223,7 +223,9 @@ class Checker:
         written = node.value if isinstance(node, Constant) else None
         if other.options and isinstance(written, str) and written not in other.options:
             close = did_you_mean(written, other.options)
-            self.wrong(f"{path_of(what) or 'it'} is never '{written}'{close}", node)
+            self.errors.append(
+                ExpressionError(f"{path_of(what) or 'it'} is never '{written}'{close}", node.at, "FF120")
+            )
 
     def _comparable(self, left: Type, right: Type, node: Node) -> None:
         if "wrong" in (left.kind, right.kind) or (left.is_number and right.is_number):

@@ -40,16 +40,30 @@ _NAMES: dict[str, Any] = {
 _DECIMAL = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 
-def compile_node(node: Node, kinds: Mapping[int, Type], currency: str, zone: ZoneInfo) -> Run:
-    """The function of a checked tree; `kinds` are the checker's types by node.
+class Compiler:
+    """Functions of a checked tree and of its parts, each compiled when it is first asked for.
 
-    Days and months added to a moment move the wall clock of `zone`. Names of items that are not bound inside the tree
-    are looked for among the facts, so a part of a loop's body can be evaluated by itself.
+    `kinds` are the checker's types by node. Days and months added to a moment move the wall clock of `zone`. Names of
+    items that are not bound inside a part are looked for among the facts, so the body of a loop can run by itself.
     """
-    writer = _Writer(kinds, currency, zone)
-    source = f"lambda facts: {writer.code(node)}"
-    run: Run = eval(source, {**_NAMES, **writer.constants})  # noqa: S307 - written from the tree, see above
-    return run
+
+    def __init__(self, kinds: Mapping[int, Type], currency: str, zone: ZoneInfo) -> None:
+        self._kinds = kinds
+        self._currency = currency
+        self._zone = zone
+        self._runs: dict[int, Run] = {}
+
+    def kind(self, node: Node) -> Type:
+        return self._kinds[id(node)]
+
+    def run(self, node: Node) -> Run:
+        found = self._runs.get(id(node))
+        if found is None:
+            writer = _Writer(self._kinds, self._currency, self._zone)
+            source = f"lambda facts: {writer.code(node)}"
+            found = eval(source, {**_NAMES, **writer.constants})  # noqa: S307 - written from the tree, see above
+            self._runs[id(node)] = found
+        return found
 
 
 class _Writer:

@@ -15,12 +15,16 @@ from fundflow.workflow.durations import Duration
 
 
 class ExpressionError(Exception):
-    """A mistake in an expression, `at` so many characters from its beginning."""
+    """A mistake in an expression, `at` so many characters from its beginning.
 
-    def __init__(self, message: str, at: int) -> None:
+    Its `code` in a list of problems is FF110; FF120 is a text that the fact can never be.
+    """
+
+    def __init__(self, message: str, at: int, code: str = "FF110") -> None:
         super().__init__(message)
         self.message = message
         self.at = at
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
