@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 from ruamel.yaml import YAML
 
 from fundflow import clock, seed
+from fundflow.accounts import delegations
 from fundflow.accounts import service as accounts
 from fundflow.accounts.models import GroupMember, Invitation, User
 from fundflow.applications.models import File
@@ -74,6 +75,16 @@ class World:
             nobody = accounts.register_person("nobody@elsewhere.example", "Nobody Here")
             elsewhere = accounts.register_person("else@fund.example", "Manager Elsewhere")
             accounts.add_to_group(elsewhere, "fund-managers", other.id)
+            standing_in = delegations.give(
+                cast["ines"],
+                elsewhere.email,
+                group=None,
+                round_id=None,
+                first_day=present.date() + timedelta(days=20),
+                last_day=present.date() + timedelta(days=30),
+                reason="Leave",
+                key="away",
+            )
             db.session.add(Job(key="dead", kind="mail.send", payload={}, dead_at=present, last_error="refused"))
         worker.drain()
         self.users: dict[str, User | None] = {
@@ -113,6 +124,7 @@ class World:
                 sa.select(Document.id).where(Document.application_id == approved.id, Document.language == "en")
             ),
             "invitation": _one(sa.select(Invitation.id)),
+            "standing_in": standing_in.id,
             "job": _one(sa.select(Job.id).where(Job.key == "dead")),
             "membership": _one(sa.select(GroupMember.id).where(GroupMember.user_id == cast["samir"].id)),
         }

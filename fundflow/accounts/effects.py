@@ -1,19 +1,23 @@
-"""What workflows may say about people: roles held by a city's team and roles held by a group of the fund.
+"""What workflows may say about people: roles of a city's team, of a group of the fund, and of one named person.
 
-Both are read from the database at the moment of the command, never from what the gate knew; the system holds neither.
+All are read from the database at the moment of the command, never from what the gate knew; the system holds none.
+Whoever left the group that a named person is chosen from no longer holds the role.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from fundflow.accounts import queries
+from fundflow.accounts import policy, queries, separation
 from fundflow.accounts.queries import Reached
 from fundflow.lifecycle import registry
 from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.registry import StandIn
 
 if TYPE_CHECKING:
     from fundflow.lifecycle.models import Application
+    from fundflow.workflow.definition import Role
 
 
 @registry.role_kind("team")
@@ -40,3 +44,53 @@ def is_of_the_group(application: Application, role: Any, actor: Actor) -> bool:
 def people_of_the_group(application: Application, role: Any) -> list[Reached]:
     """The members of the role's group who serve the application's round."""
     return queries.people_in_group(role.group, application.round_id)
+
+
+def _named(application: Application, role: Role) -> UUID | None:
+    """Who is named in the field of the role; `officer` is the one field there is."""
+    return application.officer_id if (role.field or "").rpartition(".")[2] == separation.OFFICER else None
+
+
+@registry.role_kind("field")
+def is_named(application: Application, role: Role, actor: Actor) -> bool:
+    """Whether the actor is the person named, and still belongs to the group that this person is chosen from."""
+    if actor.id is None or _named(application, role) != actor.id:
+        return False
+    return role.group is None or queries.is_in_group(actor.id, role.group, application.round_id)
+
+
+@registry.role_people("field")
+def person_named(application: Application, role: Role) -> list[Reached]:
+    """The one person named, as long as they are in the group."""
+    named = _named(application, role)
+    if named is None:
+        return []
+    people = (
+        queries.reached([named]) if role.group is None else queries.people_in_group(role.group, application.round_id)
+    )
+    return [person for person in people if person.id == named]
+
+
+@registry.stand_in
+def stands_in(actor_id: UUID, application: Application) -> list[StandIn]:
+    """For whom a person stands in now on the application, by the delegations that are in force."""
+    return [StandIn(giver, group) for giver, group in queries.stand_ins(actor_id, application.round_id)]
+
+
+@registry.name_check
+def may_be_named(application: Application, role: Role, person_id: UUID) -> None:
+    """Refuse a person who is no candidate: outside the group, of the city's team, or kept apart by `never_also`."""
+    separation.check_name(application, role, person_id)
+
+
+@registry.administrator
+def administers(person_id: UUID) -> bool:
+    """Whether this person is an administrator of the fund, with an account that is open."""
+    person = queries.person(person_id)
+    return person is not None and person.active and queries.is_in_group(person_id, policy.ADMINISTRATORS, None)
+
+
+@registry.takes_part
+def is_on_the_citys_team(application: Application, person_id: UUID) -> bool:
+    """Whoever may act for the applying city has to do with its application."""
+    return queries.is_on_team(person_id, application.city_id)

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import available_timezones
 
 import pycountry
@@ -22,13 +22,16 @@ from flask_security import LoginForm, RegisterFormV2, TwoFactorRescueForm, TwoFa
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
+    DateField,
     EmailField,
     Field,
     FieldList,
+    HiddenField,
     PasswordField,
     RadioField,
     SelectField,
     StringField,
+    TextAreaField,
     ValidationError,
 )
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
@@ -425,3 +428,44 @@ class GroupForm(FlaskForm):
     @property
     def scope(self) -> UUID | None:
         return UUID(self.round_id.data) if self.round_id.data else None
+
+
+class AwayForm(FlaskForm):
+    """Who stands in, for what and from when to when."""
+
+    key = HiddenField()
+    email = EmailField(
+        _l("E-mail address of the person who stands in for you"),
+        validators=[InputRequired(_l("Write an e-mail address.")), email_address],
+        render_kw={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    group = SelectField(_l("In"), default="")
+    round_id = SelectField(_l("For"), default="")
+    first_day = DateField(_l("First day"), validators=[InputRequired(_l("Choose the first day."))])
+    last_day = DateField(_l("Last day"), validators=[InputRequired(_l("Choose the last day."))])
+    reason = TextAreaField(
+        _l("Reason"),
+        validators=[InputRequired(_l("Say why.")), Length(max=1000)],
+        description=_l("The person who stands in for you reads this, and so do the administrators."),
+        render_kw={"rows": 3, "maxlength": 1000},
+    )
+
+    def __init__(
+        self, *args: Any, groups: Sequence[str], rounds: Sequence[tuple[UUID, str]], zone: str, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.group.choices = [("", _("all your groups")), *((each, GROUP_NAMES[each]) for each in groups)]
+        self.round_id.choices = [("", _("every round")), *((str(each), title) for each, title in rounds)]
+        self.first_day.description = _("Days begin and end at midnight in your time zone, %(zone)s.", zone=zone)
+
+    @property
+    def scope(self) -> UUID | None:
+        return UUID(self.round_id.data) if self.round_id.data else None
+
+    def command_key(self, giver_id: UUID) -> str:
+        """The key of this page's command; one that no page of ours wrote counts as a new one."""
+        try:
+            key = UUID(self.key.data or "")
+        except ValueError:
+            key = uuid4()
+        return f"away:{giver_id}:{key}"

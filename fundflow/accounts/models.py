@@ -149,3 +149,31 @@ class Invitation(Identified, Model):
         sa.CheckConstraint('(city_id IS NULL) <> ("group" IS NULL)', name="one_target"),
         sa.CheckConstraint("(city_id IS NULL) = (duty IS NULL)", name="duty"),
     )
+
+
+class Delegation(Identified, Model):
+    """That `taker` stands in for `giver` for a time: in one group or (null) all, for one round or (null) every round.
+
+    It gives no more than the giver holds at each moment, and ends by itself.
+    """
+
+    __tablename__ = "delegations"
+
+    key: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    giver_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    taker_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    group: Mapped[str | None]
+    round_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("rounds.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    reason: Mapped[str]
+    revoked_at: Mapped[datetime | None]
+    revoked_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+
+    __table_args__ = (
+        sa.CheckConstraint("giver_id <> taker_id", name="two_people"),
+        sa.CheckConstraint("ends_at > starts_at", name="dates"),
+        sa.CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="revoked"),
+        sa.Index("ix_delegations_taker", "taker_id", "ends_at"),
+        sa.Index("ix_delegations_giver", "giver_id", "ends_at"),
+    )

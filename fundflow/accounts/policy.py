@@ -44,6 +44,9 @@ The shipped workflows say the same of their roles (`never_also`) and the command
 it is refused already when the membership is given, so that nobody holds a right that would fail later.
 """
 
+NEVER_LENT = frozenset({REVIEWERS, ADMINISTRATORS})
+"""What nobody can stand in for: a review is the reviewer's own, and administrators are each other's second person."""
+
 signed_in = SIGNED_IN
 team_member = Rule(lambda actor: bool(actor.teams), _l("the focal point of your city"), "city teams")
 
@@ -58,6 +61,14 @@ def in_group(*groups: str) -> Rule:
 
 staff = in_group(*GROUPS)
 administrator = in_group(ADMINISTRATORS)
+
+
+def lends(actor: Actor) -> bool:
+    """Holds a group that somebody else could hold for a time."""
+    return any(group not in NEVER_LENT for group, _ in actor.groups)
+
+
+lender = Rule(lambda actor: bool(actor.groups) or bool(actor.lent), _l("an administrator of the fund"), "the fund")
 
 
 def may_see_city(actor: Actor, city_id: UUID) -> bool:

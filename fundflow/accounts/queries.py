@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,8 +16,8 @@ from sqlalchemy.orm import aliased
 
 from fundflow import clock
 from fundflow.accounts import policy
-from fundflow.accounts.models import City, GroupMember, Invitation, TeamMember, User
-from fundflow.db import db, read
+from fundflow.accounts.models import City, Delegation, GroupMember, Invitation, TeamMember, User
+from fundflow.db import UtcDateTime, db, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
 
@@ -24,7 +25,14 @@ SHOWN = 50
 """How many people one search shows."""
 
 # Rounds belong to a higher feature; of them, this one knows the table that a membership's scope points to.
-rounds = sa.table("rounds", sa.column("id", sa.Uuid), sa.column("title", sa.Text), sa.column("closes_at"))
+rounds = sa.table(
+    "rounds",
+    sa.column("id", sa.Uuid),
+    sa.column("title", sa.Text),
+    sa.column("closes_at", UtcDateTime),
+    sa.column("definition_sha", sa.String),
+    sa.column("status", sa.Text),
+)
 
 
 _TEAM = (TeamMember.user_id == sa.bindparam("user_id"), TeamMember.city_id == sa.bindparam("city_id"))
@@ -125,9 +133,7 @@ def actor_for(user_id: UUID) -> Actor:
 def actor_of(user: User) -> Actor:
     """`actor_for` of a row already read: two queries, one for teams and one for groups."""
     teams = db.session.execute(sa.select(TeamMember.city_id, TeamMember.duty).where(TeamMember.user_id == user.id))
-    groups = db.session.execute(
-        sa.select(GroupMember.group, GroupMember.round_id).where(GroupMember.user_id == user.id)
-    )
+    groups = db.session.execute(_groups_of(user.id)).all()
     return Actor(
         id=user.id,
         name=user.name or user.email,
@@ -135,8 +141,58 @@ def actor_of(user: User) -> Actor:
         language=user.language,
         timezone=user.timezone,
         teams=frozenset((row.city_id, row.duty) for row in teams),
-        groups=frozenset((row.group, row.round_id) for row in groups),
+        groups=frozenset((row.group, row.round_id) for row in groups if row.giver_id is None),
+        lent=frozenset((row.group, row.limit or row.round_id) for row in groups if row.giver_id is not None),
+        stands_in_for=frozenset(row.giver_id for row in groups if row.giver_id is not None),
     )
+
+
+def _groups_of(user_id: UUID) -> sa.CompoundSelect[Any]:
+    """The groups that a person is in, and with their giver those that are lent to them now; one statement."""
+    nobody = sa.type_coerce(sa.null(), sa.Uuid)
+    own = sa.select(GroupMember.group, GroupMember.round_id, nobody.label("giver_id"), nobody.label("limit")).where(
+        GroupMember.user_id == user_id
+    )
+    lent = (
+        sa.select(GroupMember.group, GroupMember.round_id, Delegation.giver_id, Delegation.round_id)
+        .join(Delegation, Delegation.giver_id == GroupMember.user_id)
+        .join(User, User.id == Delegation.giver_id)
+        .where(
+            Delegation.taker_id == user_id,
+            User.active.is_(True),
+            in_force(),
+            GroupMember.group.not_in(policy.NEVER_LENT),
+            sa.or_(Delegation.group.is_(None), Delegation.group == GroupMember.group),
+            sa.or_(
+                Delegation.round_id.is_(None),
+                GroupMember.round_id.is_(None),
+                Delegation.round_id == GroupMember.round_id,
+            ),
+        )
+    )
+    return sa.union_all(own, lent)
+
+
+def in_force() -> sa.ColumnElement[bool]:
+    """Delegations that hold now."""
+    now = clock.now()
+    return sa.and_(Delegation.starts_at <= now, Delegation.ends_at > now, Delegation.revoked_at.is_(None))
+
+
+def stand_ins(taker_id: UUID, round_id: UUID) -> list[tuple[UUID, str | None]]:
+    """For whom a person stands in now in a round: (giver, the one group it is limited to or None), the oldest first."""
+    rows = db.session.execute(
+        sa.select(Delegation.giver_id, Delegation.group)
+        .join(User, User.id == Delegation.giver_id)
+        .where(
+            Delegation.taker_id == taker_id,
+            User.active.is_(True),
+            in_force(),
+            sa.or_(Delegation.round_id.is_(None), Delegation.round_id == round_id),
+        )
+        .order_by(Delegation.created_at, Delegation.id)
+    )
+    return [(giver, group) for giver, group in rows]
 
 
 def city_for(actor: Actor, city_id: UUID) -> City:
@@ -203,6 +259,11 @@ def people_in_group(group: str, round_id: UUID | None = None) -> list[Reached]:
     Without a round, only those whose membership holds for every round.
     """
     return [Reached(*row) for row in read(_GROUP, group=group, round_id=round_id)]
+
+
+def reached(ids: Iterable[UUID]) -> list[Reached]:
+    """These people as mail needs them, those whose account is open, by name."""
+    return [Reached(*row) for row in db.session.execute(_REACHED.where(User.id.in_(list(ids))))]
 
 
 def search_people(text: str = "") -> list[User]:

@@ -18,7 +18,7 @@ from email_validator import EmailNotValidError, validate_email
 from flask_security import hash_password
 
 from fundflow import clock, mail
-from fundflow.accounts import policy, queries, refusals
+from fundflow.accounts import policy, queries, refusals, separation
 from fundflow.accounts.models import City, GroupMember, Invitation, TeamMember, User
 from fundflow.db import db
 from fundflow.errors import NotFound
@@ -138,9 +138,13 @@ def edit_city(
 
 
 def add_to_team(city: City, user: User, duty: str) -> TeamMember:
-    """Give a person a duty in a city's team, without an invitation; the same duty twice is one."""
+    """Give a person a duty in a city's team, without an invitation; the same duty twice is one.
+
+    NeverBoth where the rules of a round in which the city applies keep it apart from what the person does in the fund.
+    """
     if duty not in policy.DUTIES:
         raise ValueError(f"No such duty: {duty}")
+    separation.check(user.id, teams=[(city.id, duty)])
     found = db.session.scalar(
         sa.select(TeamMember).where(
             TeamMember.city_id == city.id, TeamMember.user_id == user.id, TeamMember.duty == duty
@@ -184,13 +188,13 @@ def add_to_group(user: User, group: str, round_id: UUID | None = None, *, by: Ac
     """Put a person into a group of the fund, for one round or (None) for every round.
 
     `by` is the administrator who does it; None is for installing. SeparatedDuties or SeparatedGroups where the person
-    would check their own work in a round, AlreadyInGroup where nothing would change. The person's row is locked while
-    it is decided.
+    would check their own work in a round, NeverBoth where a live round's rules keep roles apart, AlreadyInGroup where
+    nothing would change. The person's row is locked while it is decided.
     """
     if group not in policy.GROUPS:
         raise ValueError(f"No such group: {group}")
     _needs_administrator(by)
-    db.session.execute(sa.select(User.id).where(User.id == user.id).with_for_update())
+    separation.lock(user.id)
     held = db.session.execute(
         sa.select(GroupMember.group, GroupMember.round_id).where(GroupMember.user_id == user.id)
     ).all()
@@ -202,6 +206,7 @@ def add_to_group(user: User, group: str, round_id: UUID | None = None, *, by: Ac
             pays_and_manages = {row.group, group} == {policy.MANAGERS, policy.FINANCE}
             kind = refusals.SeparatedDuties if pays_and_manages else refusals.SeparatedGroups
             raise kind(name=user.name or user.email)
+    separation.check(user.id, groups=[(group, round_id)])
     member = GroupMember(user_id=user.id, group=group, round_id=round_id, added_by=by.id if by else None)
     db.session.add(member)
     db.session.flush()

@@ -5,7 +5,7 @@ Refuses to lead anybody off this site, and to answer a guess about another city'
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from flask_security import auth_required
 
 from fundflow import clock
-from fundflow.accounts import forms, policy, queries, refusals, service, sign_in
+from fundflow.accounts import delegations, forms, policy, queries, refusals, service, sign_in
 from fundflow.accounts.models import City, User
 from fundflow.db import transaction
 from fundflow.errors import NotFound, Refused
@@ -91,9 +91,68 @@ def account() -> ResponseReturnValue:
         cities=queries.cities_of(g.actor),
         duties=_duties_by_city(g.actor),
         groups=queries.memberships([me.id]),
+        standings=delegations.of_person(me.id),
         invitations=queries.invitations_to(g.actor),
     )
     return page, 422 if form.errors else 200
+
+
+@pages.route("/account/away", methods=["GET", "POST"])
+@requires(policy.lender)
+@auth_required("session", within=sign_in.FRESH_MINUTES)
+def away() -> ResponseReturnValue:
+    """Who stands in while one is away, and for whom one stands in oneself."""
+    me = _me(g.actor)
+    form = _away_form(me)
+    says: list[str] = []
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                delegations.give(
+                    me,
+                    form.email.data,
+                    group=form.group.data or None,
+                    round_id=form.scope,
+                    first_day=form.first_day.data,
+                    last_day=form.last_day.data,
+                    reason=form.reason.data,
+                    key=form.command_key(me.id),
+                )
+        except Refused as refusal:
+            says = [sentence(refusal)]
+            me = _me(g.actor)
+        else:
+            flash(_("Kept. %(email)s is told by mail.", email=form.email.data), "success")
+            return redirect(url_for(".away"), 303)
+    page = render_template(
+        "accounts/away.html",
+        form=form,
+        says=says,
+        me=me,
+        lends=policy.lends(g.actor),
+        standings=delegations.of_person(me.id),
+        zone=me.timezone,
+    )
+    return page, 422 if form.errors or says else 200
+
+
+def _away_form(me: User) -> forms.AwayForm:
+    form = forms.AwayForm(groups=delegations.lendable(me.id), rounds=queries.round_titles(), zone=me.timezone)
+    if not form.is_submitted():
+        form.key.data = str(uuid4())
+    return form
+
+
+@pages.post("/account/away/<uuid:delegation_id>/end")
+@requires(policy.signed_in)
+def end_standing_in(delegation_id: UUID) -> ResponseReturnValue:
+    """Take it back, give it up, or end it as an administrator."""
+    found = delegations.delegation_for(g.actor, delegation_id)
+    is_mine = g.actor.id in (found.giver_id, found.taker_id)
+    with transaction():
+        delegations.end(found, by=g.actor)
+    flash(_("It has ended. Everybody concerned is told by mail."), "success")
+    return redirect(url_for(".account" if is_mine else ".people"), 303)
 
 
 def _duties_by_city(actor: Actor) -> dict[UUID, list[str]]:
@@ -279,6 +338,7 @@ def _people_page(form: forms.GroupForm, says: list[str] | None = None) -> Respon
         groups=[(group, [each for each in members if each.group == group]) for group in policy.GROUPS],
         group_help=forms.GROUP_HELP,
         invitations=queries.offers_of(queries.group_invitations()),
+        standings=delegations.every(),
     )
     return page, 422 if form.errors or says else 200
 

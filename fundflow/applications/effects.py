@@ -38,6 +38,7 @@ def application_facts(application: Application) -> Mapping[str, Any]:
         "city": city,
         "country": country,
         "submitted_at": application.submitted_at,
+        "officer": None if application.officer_id is None else str(application.officer_id),
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
+from fundflow.accounts.models import GroupMember
 from fundflow.accounts.policy import AUDITORS, CHAIRS, COMPLIANCE, DIRECTORS, FINANCE, MANAGERS
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
@@ -39,9 +40,22 @@ def visible_to(actor: Actor) -> sa.ColumnElement[bool]:
         ways.append(sa.true())
     elif reached:
         ways.append(Application.round_id.in_(reached))
+    ways.append(sa.and_(Application.officer_id.in_({actor.id, *actor.stands_in_for}), _officer_is_of_the_fund()))
     ways += [clause for each in visible_clauses if (clause := each(actor)) is not None]
     hidden = [clause for each in hidden_clauses if (clause := each(actor)) is not None]
     return sa.and_(sa.or_(sa.false(), *ways), *(sa.not_(clause) for clause in hidden))
+
+
+def _officer_is_of_the_fund() -> sa.ColumnElement[bool]:
+    """Whoever left the fund, or serves other rounds now, no longer sees what they were named for."""
+    return (
+        sa.exists()
+        .where(
+            GroupMember.user_id == Application.officer_id,
+            sa.or_(GroupMember.round_id.is_(None), GroupMember.round_id == Application.round_id),
+        )
+        .correlate(Application)
+    )
 
 
 def may_start(actor: Actor, city_id: object) -> bool:

@@ -18,15 +18,18 @@ SEES_DRAFTS = (MANAGERS, AUDITORS)
 SEES_MONEY = (MANAGERS, DIRECTORS, FINANCE, AUDITORS)
 
 
-def scopes(actor: Actor, *groups: str) -> frozenset[UUID] | None:
-    """The rounds that the actor's memberships of these groups reach; None means every round."""
-    reached = {scope for group, scope in actor.groups if group in groups}
+def scopes(actor: Actor, *groups: str, own: bool = False) -> frozenset[UUID] | None:
+    """The rounds that the actor's memberships of these groups reach; None means every round.
+
+    Those that are lent to them count, unless only their `own` are asked for.
+    """
+    reached = {scope for group, scope in actor.groups | (frozenset() if own else actor.lent) if group in groups}
     return None if None in reached else frozenset(scope for scope in reached if scope is not None)
 
 
-def within(actor: Actor, *groups: str) -> sa.ColumnElement[bool]:
+def within(actor: Actor, *groups: str, own: bool = False) -> sa.ColumnElement[bool]:
     """Rounds inside the reach of the actor's memberships of these groups."""
-    reached = scopes(actor, *groups)
+    reached = scopes(actor, *groups, own=own)
     return sa.true() if reached is None else Round.id.in_(reached) if reached else sa.false()
 
 
@@ -36,8 +39,8 @@ def seen_by(actor: Actor) -> sa.ColumnElement[bool]:
 
 
 def managed_by(actor: Actor) -> sa.ColumnElement[bool]:
-    """Rounds the actor may change."""
-    return within(actor, MANAGERS)
+    """Rounds the actor may change: whoever stands in for a manager decides on applications, not on the rounds."""
+    return within(actor, MANAGERS, own=True)
 
 
 def money_seen_by(actor: Actor) -> sa.ColumnElement[bool]:
@@ -47,7 +50,8 @@ def money_seen_by(actor: Actor) -> sa.ColumnElement[bool]:
 
 def may_manage(actor: Actor, round_: Round) -> bool:
     """The predicate of `managed_by`."""
-    return actor.is_in(MANAGERS, round_id=round_.id)
+    reached = scopes(actor, MANAGERS, own=True)
+    return reached is None or round_.id in reached
 
 
 def may_see_money(actor: Actor, round_: Round) -> bool:
@@ -57,4 +61,4 @@ def may_see_money(actor: Actor, round_: Round) -> bool:
 
 def may_create(actor: Actor) -> bool:
     """Only a manager of every round opens a new one: a manager of one round would otherwise widen their own reach."""
-    return scopes(actor, MANAGERS) is None
+    return scopes(actor, MANAGERS, own=True) is None

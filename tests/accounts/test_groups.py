@@ -278,4 +278,4 @@ def test_the_page_of_people_asks_the_same_questions_however_many_they_are(
 
     page = client.get("/people?q=p")
     assert page.text.count("@fund.example") > rows
-    assert len(asked) == 8, "\n".join(asked)
+    assert len(asked) == 9, "\n".join(asked)
