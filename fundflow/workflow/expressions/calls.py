@@ -90,7 +90,7 @@ def _has(checker: Checker, node: Call, known: Known) -> Finding:
     found = checker.check(node.arguments[0], known).type
     if found.kind == "wrong":
         return Finding(BOOL)
-    if not found.nullable:
+    if not found.nullable and path not in known:
         return checker.wrong(f"{path} is never null, so there is nothing to check", node)
     return Finding(BOOL, if_true=frozenset([path]))
 
