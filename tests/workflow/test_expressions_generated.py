@@ -37,6 +37,7 @@ from fundflow.workflow.expressions import (
 )
 from fundflow.workflow.expressions.explanation import explain
 from fundflow.workflow.expressions.nodes import paths_in
+from fundflow.workflow.expressions.words import fact_in_words, in_words
 
 ZONES = ["UTC", "Europe/Paris", "America/Bogota", "Pacific/Apia"]
 LIMITS = ("nested too deeply", "longer than", "steps")
@@ -363,6 +364,11 @@ def test_what_is_well_typed_passes_and_never_fails(case: Any, zone: str) -> None
             assert all(any(limit in message for limit in LIMITS) for message in messages), (source, messages)
             continue
         assert set(paths_in(expression.node)) == expression.reads
+        for language in ("en", "fr", "xx"):
+            told = in_words(expression, language)
+            assert told.strip(), source
+            missing = [path for path in expression.reads if fact_in_words(path, language) not in told]
+            assert not missing, (source, told)
         if expression.unanswered(facts):
             continue
         found = expression.evaluate(facts)
@@ -372,5 +378,6 @@ def test_what_is_well_typed_passes_and_never_fails(case: Any, zone: str) -> None
         for reason in reasons:
             assert set(reason.values) <= expression.reads
             parse(reason.text, "EUR")
+            assert in_words(expression, "fr", part=reason.node)
         again = compile_expression(write(expression.node), environment, "EUR", wanted, ZoneInfo(zone))
         assert again.evaluate(facts) == found
