@@ -75,7 +75,8 @@ def work_for(actor: Actor, workflows: Mapping[str, Workflow]) -> list[Row]:
     ways: list[sa.ColumnElement[bool]] = []
     if actor.city_ids:
         ways.append(Application.city_id.in_(actor.city_ids))
-    if actor.groups or actor.lent:
+    names_people = any(role.kind == "field" for workflow in workflows.values() for role in workflow.roles.values())
+    if names_people and (actor.groups or actor.lent):
         ways.append(Application.officer_id.in_({actor.id, *actor.stands_in_for}))
     for group in sorted({name for name, _scope in actor.groups | actor.lent}):
         places = [

@@ -172,7 +172,7 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
         since=sight.since(application, events),
         path=_path(sight, shown, ended, application.outcome is not None, language),
         ways=[_way(workflow, each, shown, language) for each in decisions],
-        next=_next(workflow, application, shown, language),
+        next=_next(sight, application, shown, language),
         dues=_dues(sight, application, now, language),
         forms=_forms(workflow, application, cell, language),
         documents=awards.documents_of(actor, application),
@@ -267,14 +267,16 @@ def _path(sight: Sight, shown: str, ended: str, has_ended: bool, language: str) 
     return stops
 
 
-def _next(workflow: Workflow, application: Application, shown: str, language: str) -> list[str]:
-    """Who may do what next, as far as this person is shown where it stands."""
+def _next(sight: Sight, application: Application, shown: str, language: str) -> list[str]:
+    """Who may do what next, as far as this person is shown where it stands and can tell where it then would."""
+    workflow, alike = sight.workflow, sight.alike(shown)
     if application.outcome is not None or workflow.states[shown].is_final:
         return []
     return process.scoring(workflow, shown, language) + [
         process.leads(workflow, each, shown, language)
         for each in workflow.transitions_from(shown)
         if each.by_from(shown) != {SYSTEM}
+        and (each.destination(shown) == shown or each.destination(shown) not in alike)
     ]
 
 

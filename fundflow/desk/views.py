@@ -78,9 +78,7 @@ def home() -> ResponseReturnValue:
         now=now,
         desk=desk,
         queue=queue,
-        lanes=board.lanes(queries.heaps(actor, masks), board.Names(workflows, reader.language()))
-        if works_on_rounds
-        else [],
+        lanes=board.lanes(queries.heaps(actor, masks), names) if works_on_rounds else [],
         lapsing=queries.lapsing(actor) if actor.is_in(MANAGERS) else [],
         ended=queries.ended_of(actor),
         place_label=lambda row: place_label(

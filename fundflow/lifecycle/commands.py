@@ -187,4 +187,4 @@ def _fire(asked: Asked, held: Held, of: str | None, given: _Given) -> Fired:
 def _roles_asked(workflow: Workflow, step: Transition, state: str) -> Iterable[str]:
     """The roles worth asking for: those that may do this, or all where a condition looks at the actor's roles."""
     looks = any(when.expression is not None and "actor" in when.expression.roots for when in step.when)
-    return workflow.roles if looks else step.by_from(state)
+    return workflow.roles if looks else step.by_from(state) or step.by
