@@ -322,7 +322,7 @@ def complete(form: Form, currency: str = "EUR", **answers: Any) -> dict[str, Any
     for field in form.fields.values():
         if field.after and data.get(field.id) is not None:
             data[field.id] = "2027-12-31"
-        if field.sum_column and field.sum_equals and field.id in data:
+        if field.sum_column and field.sum_equals and field.id in data and field.id not in answers:
             row: Mapping[str, Any] = data[field.id][0]
             data[field.id] = [{**row, field.sum_column: data[field.sum_equals]}]
     return {name: value for name, value in data.items() if value is not None}

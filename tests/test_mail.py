@@ -63,10 +63,6 @@ OTHER_FACTS: dict[str, Any] = {
     "is_confirmed": True,
     "passkey": "Phone",
     "what": "passkey_added",
-    "step": Text({"en": "Ask for the report", "fr": "Demander le rapport"}),
-    "why": Text({"en": "Some tranches are still open.", "fr": "Des tranches restent ouvertes."}),
-    "count": 240,
-    "since": datetime(2026, 11, 23, 14, 30, tzinfo=UTC),
 }
 
 

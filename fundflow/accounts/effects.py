@@ -6,11 +6,9 @@ Whoever left the group that a named person is chosen from no longer holds the ro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from fundflow import mail
 from fundflow.accounts import policy, queries, separation
 from fundflow.accounts.queries import Reached
 from fundflow.lifecycle import registry
@@ -96,10 +94,3 @@ def administers(person_id: UUID) -> bool:
 def is_on_the_citys_team(application: Application, person_id: UUID) -> bool:
     """Whoever may act for the applying city has to do with its application."""
     return queries.is_on_team(person_id, application.city_id)
-
-
-@registry.alarm
-def tell_administrators(template: str, key: str, facts: Mapping[str, Any]) -> None:
-    """Queue one message for each administrator of the whole fund."""
-    for person in queries.people_in_group(policy.ADMINISTRATORS):
-        mail.queue(template, cast("mail.Recipient", person), facts, key)

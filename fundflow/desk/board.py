@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from fundflow.accounts.models import City
 from fundflow.applications.queries import Row
 from fundflow.db import db
 from fundflow.desk import queries
+from fundflow.desk.masks import Masks
 from fundflow.desk.queries import Heap, staff_sees
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
@@ -32,7 +34,7 @@ ENDED = "ended:"
 """Marks an outcome where a state is meant otherwise, in the filter and in the address."""
 
 CSV_BATCH = 500
-WIDTH = 6
+WIDTH = 7
 """Columns of a line; paging adds its keys behind them."""
 
 _is_sent = Application.submitted_at.is_not(None)
@@ -40,11 +42,19 @@ _amount = sa.func.coalesce(sa.case((_is_sent, Application.requested_minor), else
 _city = sa.func.lower(City.name)
 
 SORTS: dict[str, tuple[Key, ...]] = {
-    "waiting": (Key(Application.state_since), Key(Application.id)),
     "newest": (Key(Application.created_at, descending=True), Key(Application.id, descending=True)),
     "amount": (Key(_amount, descending=True), Key(Application.id, descending=True)),
     "city": (Key(_city), Key(Application.id)),
 }
+WAITING = "waiting"
+"""The usual order: who waits longest comes first, by what the reader is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Row):
+    """A row of the pipeline: also since when it stands where the reader is shown it."""
+
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class Filters:
     """A state's id, or `ended:` and an outcome."""
     country: str = ""
     search: str = ""
-    sort: str = "waiting"
+    sort: str = WAITING
 
     @classmethod
     def read(cls, sent: Mapping[str, str]) -> Filters:
@@ -68,7 +78,7 @@ class Filters:
             place=typed.get("state", "")[:80],
             country=typed.get("country", "")[:2].upper(),
             search=" ".join(typed.get("q", "").split())[:100],
-            sort=sort if sort in SORTS else "waiting",
+            sort=sort if sort in SORTS else WAITING,
         )
 
     @property
@@ -79,7 +89,7 @@ class Filters:
         """The same as arguments of an address, without what says nothing."""
         every = {"round": self.round, "state": self.place, "country": self.country, "q": self.search}
         found = {name: value for name, value in every.items() if value}
-        return found | ({"sort": self.sort} if self.sort != "waiting" else {})
+        return found | ({"sort": self.sort} if self.sort != WAITING else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +180,8 @@ def countries_of(actor: Actor) -> list[str]:
     return list(db.session.scalars(query))
 
 
-def narrow(filters: Filters, *, with_place: bool = True) -> list[sa.ColumnElement[bool]]:
-    """The filters as clauses over Application and City."""
+def narrow(filters: Filters, masks: Masks, *, with_place: bool = True) -> list[sa.ColumnElement[bool]]:
+    """The filters as clauses over Application and City; a state means whatever is shown as it."""
     clauses: list[sa.ColumnElement[bool]] = []
     if filters.round:
         clauses.append(Application.round_id == sa.select(Round.id).where(Round.slug == filters.round).scalar_subquery())
@@ -186,42 +196,47 @@ def narrow(filters: Filters, *, with_place: bool = True) -> list[sa.ColumnElemen
             )
         )
     if with_place and filters.place:
-        clauses.append(_at(filters.place))
+        clauses.append(_at(filters.place, masks))
     return clauses
 
 
-def _at(place: str) -> sa.ColumnElement[bool]:
+def _at(place: str, masks: Masks) -> sa.ColumnElement[bool]:
     if place.startswith(ENDED):
         return Application.outcome == place.removeprefix(ENDED)
     # A final state carries an outcome of its own; an application that ended elsewhere keeps its last state.
     return sa.and_(
-        Application.state == place,
+        masks.state == place,
         sa.or_(Application.outcome.is_(None), Application.outcome.in_(("success", "failure"))),
     )
 
 
-def _statement(actor: Actor, filters: Filters) -> sa.Select[*tuple[Any, ...]]:
+def _statement(actor: Actor, filters: Filters, masks: Masks) -> sa.Select[*tuple[Any, ...]]:
     return (
-        sa.select(Application, City.name, City.country, Round.title, Round.slug, Round.closes_at)
+        sa.select(Application, City.name, City.country, Round.title, Round.slug, Round.closes_at, masks.since)
         .join(City, City.id == Application.city_id)
         .join(Round, Round.id == Application.round_id)
-        .where(staff_sees(actor), *narrow(filters))
+        .where(staff_sees(actor), *narrow(filters, masks))
     )
 
 
-def page(actor: Actor, filters: Filters, after: str | None) -> Page[Row]:
+def _keys(filters: Filters, masks: Masks) -> tuple[Key, ...]:
+    return SORTS.get(filters.sort) or (Key(masks.since), Key(Application.id))
+
+
+def page(actor: Actor, filters: Filters, after: str | None, masks: Masks) -> Page[Line]:
     """One page of the pipeline; one query whatever its length."""
-    found = paging.read(db.session, _statement(actor, filters), SORTS[filters.sort], after)
-    return Page([Row(*row[:WIDTH]) for row in found], found.after, found.next)
+    found = paging.read(db.session, _statement(actor, filters, masks), _keys(filters, masks), after)
+    return Page([Line(*row[:WIDTH]) for row in found], found.after, found.next)
 
 
-def every(actor: Actor, filters: Filters) -> Iterator[Row]:
+def every(actor: Actor, filters: Filters, masks: Masks) -> Iterator[Line]:
     """The whole filtered set, read in batches, in the order of the page."""
     after: str | None = None
     while True:
-        found = paging.read(db.session, _statement(actor, filters), SORTS[filters.sort], after, CSV_BATCH)
+        statement = _statement(actor, filters, masks)
+        found = paging.read(db.session, statement, _keys(filters, masks), after, CSV_BATCH)
         for row in found:
-            yield Row(*row[:WIDTH])
+            yield Line(*row[:WIDTH])
         if found.next is None:
             return
         after = found.next

@@ -45,9 +45,9 @@ class ActForm(FlaskForm):
         text = self.revision.data or ""
         return int(text) if text.isdecimal() and len(text) < 10 else -1
 
-    def look_again(self, application: Application) -> None:
+    def look_again(self, revision: int) -> None:
         """Take the present revision for seen: the page shows things as they are now."""
-        self.revision.data = str(application.revision)
+        self.revision.data = str(revision)
 
     def inputs(self) -> dict[str, str]:
         """The declared fields as they were typed."""
@@ -68,8 +68,8 @@ class ActForm(FlaskForm):
                 self.form_errors.append(sentence(problem))
 
 
-def act_form(transition: Transition, application: Application, language: str) -> ActForm:
-    """The form that this transition asks for; on a GET with a key of its own and the present revision."""
+def act_form(transition: Transition, application: Application, language: str, revision: int) -> ActForm:
+    """The form that this transition asks for; on a GET with a key of its own and the revision that the person sees."""
     parts: dict[str, Any] = {
         PREFIX + name: _field(each, application, language) for name, each in transition.input.items()
     }
@@ -84,7 +84,7 @@ def act_form(transition: Transition, application: Application, language: str) ->
             _l("Yes, I am sure"), validators=[InputRequired(_l("Tick this box to show that you are sure."))]
         )
     made = type("TransitionForm", (ActForm,), parts)
-    form: ActForm = made(key=str(uuid4()), revision=str(application.revision))
+    form: ActForm = made(key=str(uuid4()), revision=str(revision))
     return form
 
 

@@ -14,11 +14,11 @@ from flask_babel import lazy_gettext as _l
 from fundflow import clock
 from fundflow.accounts.policy import AUDITORS, administrator, in_group
 from fundflow.applications.policy import SEE_ROUNDS
-from fundflow.applications.queries import Row
 from fundflow.db import transaction
 from fundflow.desk import board as pipeline
 from fundflow.desk import queries
-from fundflow.desk.board import Filters, Names
+from fundflow.desk.board import Filters, Line, Names
+from fundflow.desk.masks import Masks
 from fundflow.desk.views import pages
 from fundflow.jobs import queries as outbox
 from fundflow.jobs import service as jobs_service
@@ -43,14 +43,15 @@ def board() -> ResponseReturnValue:
     """The pipeline: counts and sums by state, and the applications behind them."""
     filters = Filters.read(request.args)
     workflows = queries.workflows_in_use()
-    names = Names(workflows, reader.language())
-    heaps = queries.heaps(g.actor, pipeline.narrow(filters, with_place=False))
+    names, masks = Names(workflows, reader.language()), Masks(g.actor, workflows)
+    heaps = queries.heaps(g.actor, masks, pipeline.narrow(filters, masks, with_place=False))
     return render_template(
         "desk/board.html",
         filters=filters,
         names=names,
         lanes=pipeline.lanes(heaps, names),
-        page=pipeline.page(g.actor, filters, request.args.get("after")),
+        page=pipeline.page(g.actor, filters, request.args.get("after"), masks),
+        shown=masks.shown,
         rounds=pipeline.rounds_of(g.actor),
         countries=sorted(pipeline.countries_of(g.actor), key=reader.country),
         title_of=pipeline.title_of,
@@ -63,7 +64,8 @@ def board() -> ResponseReturnValue:
 @requires(staff)
 def board_csv() -> ResponseReturnValue:
     """The filtered pipeline as a file, in the order of the page."""
-    names = Names(queries.workflows_in_use(), reader.language())
+    workflows = queries.workflows_in_use()
+    names, masks = Names(workflows, reader.language()), Masks(g.actor, workflows)
     header = [
         _("Number"),
         _("Title"),
@@ -76,11 +78,11 @@ def board_csv() -> ResponseReturnValue:
         _("Requested"),
         _("Currency"),
     ]
-    rows = pipeline.every(g.actor, Filters.read(request.args))
-    return csv.response(_cells(rows, names), header=header, filename=f"applications-{clock.now():%Y-%m-%d}.csv")
+    rows = pipeline.every(g.actor, Filters.read(request.args), masks)
+    return csv.response(_cells(rows, names, masks), header=header, filename=f"applications-{clock.now():%Y-%m-%d}.csv")
 
 
-def _cells(rows: Iterator[Row], names: Names) -> Iterator[list[Any]]:
+def _cells(rows: Iterator[Line], names: Names, masks: Masks) -> Iterator[list[Any]]:
     for row in rows:
         each = row.application
         yield [
@@ -89,8 +91,8 @@ def _cells(rows: Iterator[Row], names: Names) -> Iterator[list[Any]]:
             row.city,
             row.country,
             row.round_title,
-            names.place(each.definition_sha, each.state, each.outcome),
-            each.state_since,
+            names.place(each.definition_sha, masks.shown(each), each.outcome),
+            row.since,
             each.submitted_at,
             pipeline.requested_of(row),
             each.currency,
@@ -124,6 +126,6 @@ def audit() -> ResponseReturnValue:
     return render_template(
         "desk/audit.html",
         report=report,
-        page=pipeline.page(g.actor, Filters(sort="newest"), request.args.get("after")),
+        page=pipeline.page(g.actor, Filters(sort="newest"), request.args.get("after"), Masks(g.actor, {})),
         now=clock.now(),
     )

@@ -19,6 +19,7 @@ from fundflow.applications import policy
 from fundflow.applications.models import Answers
 from fundflow.applications.queries import Row
 from fundflow.db import db
+from fundflow.desk.masks import Masks
 from fundflow.lifecycle import audit, definitions
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.audit import Report
@@ -70,11 +71,14 @@ def workflows_in_use() -> dict[str, Workflow]:
 
 
 def work_for(actor: Actor, workflows: Mapping[str, Workflow]) -> list[Row]:
-    """Running applications of the actor's cities, and those in states from which a group of theirs leads on."""
+    """Running applications of the actor's cities, those they are named on, those where a group of theirs leads on."""
     ways: list[sa.ColumnElement[bool]] = []
     if actor.city_ids:
         ways.append(Application.city_id.in_(actor.city_ids))
-    for group in sorted({name for name, _scope in actor.groups}):
+    names_people = any(role.kind == "field" for workflow in workflows.values() for role in workflow.roles.values())
+    if names_people and (actor.groups or actor.lent):
+        ways.append(Application.officer_id.in_({actor.id, *actor.stands_in_for}))
+    for group in sorted({name for name, _scope in actor.groups | actor.lent}):
         places = [
             sa.and_(Application.definition_sha == sha, Application.state.in_(states))
             for sha, workflow in workflows.items()
@@ -153,16 +157,23 @@ def timers_of(ids: Collection[UUID]) -> dict[UUID, list[Timer]]:
     return found
 
 
-def last_events(ids: Collection[UUID]) -> dict[UUID, Event]:
-    """The latest event of each of these applications; one query."""
+def last_events(ids: Collection[UUID], also_earlier: Collection[UUID] = ()) -> dict[UUID, list[Event]]:
+    """The latest event of each of these applications, and every event of those named twice; one query."""
+    found: dict[UUID, list[Event]] = {}
     if not ids:
-        return {}
+        return found
     query = (
         sa.select(Event)
-        .join(Application, sa.and_(Application.id == Event.application_id, Application.revision == Event.seq))
-        .where(Application.id.in_(ids))
+        .join(Application, Application.id == Event.application_id)
+        .where(
+            Application.id.in_(ids),
+            sa.or_(Application.revision == Event.seq, Application.id.in_(also_earlier)),
+        )
+        .order_by(Event.seq)
     )
-    return {event.application_id: event for event in db.session.scalars(query)}
+    for event in db.session.scalars(query):
+        found.setdefault(event.application_id, []).append(event)
+    return found
 
 
 def lapsing(actor: Actor) -> list[Lapsing]:
@@ -184,29 +195,26 @@ def lapsing(actor: Actor) -> list[Lapsing]:
     return [Lapsing(*row) for row in db.session.execute(query)]
 
 
-def heaps(actor: Actor, narrow: Iterable[sa.ColumnElement[bool]] = ()) -> list[Heap]:
-    """Counts and exact sums by round, state and outcome. What was never sent counts, but its amount does not."""
-    asked = sa.func.sum(sa.case((Application.submitted_at.is_not(None), Application.requested_minor), else_=0))
-    query = (
+def heaps(actor: Actor, masks: Masks, narrow: Iterable[sa.ColumnElement[bool]] = ()) -> list[Heap]:
+    """Counts and exact sums by round, state and outcome. What was never sent counts, but its amount does not.
+
+    A state is the one that the actor is shown.
+    """
+    each = (
         sa.select(
             Application.round_id,
             Application.definition_sha,
-            Application.state,
+            masks.state.label("state"),
             Application.outcome,
             Application.currency,
-            sa.func.count(),
-            sa.func.coalesce(asked, 0),
+            sa.case((Application.submitted_at.is_not(None), Application.requested_minor), else_=0).label("asked"),
         )
         .join(City, City.id == Application.city_id)
         .where(staff_sees(actor), *narrow)
-        .group_by(
-            Application.round_id,
-            Application.definition_sha,
-            Application.state,
-            Application.outcome,
-            Application.currency,
-        )
+        .subquery()
     )
+    keys = (each.c.round_id, each.c.definition_sha, each.c.state, each.c.outcome, each.c.currency)
+    query = sa.select(*keys, sa.func.count(), sa.func.coalesce(sa.func.sum(each.c.asked), 0)).group_by(*keys)
     return [
         Heap(round_id, sha, state, outcome, count, Money(int(minor), currency))
         for round_id, sha, state, outcome, currency, count, minor in db.session.execute(query)

@@ -6,7 +6,7 @@ their cell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from fundflow.accounts.models import City
 from fundflow.applications import queries as applications
 from fundflow.awards import queries as awards
 from fundflow.awards.models import Document
+from fundflow.desk.masks import Sight
 from fundflow.desk.queries import STAFF
 from fundflow.errors import NotFound
 from fundflow.lifecycle import commands, definitions, timers
@@ -113,6 +114,7 @@ class Story:
     is_of_team: bool
     place: str
     is_ended: bool
+    since: datetime
     path: list[Stop]
     ways: list[Way]
     next: list[str]
@@ -148,12 +150,13 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
     workflow = definitions.get(application.definition_sha)
     roles = commands.roles_of(application, actor)
     cell = commands.cell_of(application, actor)
-    shown = commands.shown_state_of(application, actor)
     decisions = commands.available(application, actor)
-    is_of_fund = actor.is_in(*STAFF, round_id=application.round_id)
+    is_of_fund = works_on(actor, application, workflow, roles)
     is_of_team = application.city_id in actor.city_ids
     team = accounts.team_of(application.city_id)
     events = lifecycle.history(application.id)
+    sight = _sight(workflow, roles, actor, is_of_fund, team if is_of_team else ())
+    shown = sight.shown(application.state)
     ended = _end_label(workflow, application, language)
     return Story(
         application=application,
@@ -166,16 +169,17 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
         is_of_team=is_of_team,
         place=ended or workflow.states[shown].label.in_(language),
         is_ended=application.outcome is not None,
-        path=_path(workflow, shown, ended, application.outcome is not None, language),
-        ways=[_way(workflow, each, application.state, language) for each in decisions],
-        next=_next(workflow, application, shown, language),
-        dues=_dues(workflow, application, now, language),
+        since=sight.since(application, events),
+        path=_path(sight, shown, ended, application.outcome is not None, language),
+        ways=[_way(workflow, each, shown, language) for each in decisions],
+        next=_next(sight, application, shown, language),
+        dues=_dues(sight, application, now, language),
         forms=_forms(workflow, application, cell, language),
         documents=awards.documents_of(actor, application),
         review=_review(actor, application),
         own_review=_own_review(actor, application),
         payments=payments.payments_of(application.id) if money_policy.may_see_payments(actor, application) else [],
-        history=_history(workflow, events, Viewer(is_of_fund, is_of_team, actor, roles, team), language),
+        history=_history(sight, events, Viewer(is_of_fund, is_of_team, actor, team), language),
         people=team if is_of_fund or is_of_team else [],
     )
 
@@ -188,11 +192,36 @@ def _end_label(workflow: Workflow, application: Application, language: str) -> s
     return workflow.outcomes[outcome].in_(language) if outcome in workflow.outcomes else outcome
 
 
-def place_label(workflows: Mapping[str, Workflow], application: Application, language: str) -> str:
+def works_on(actor: Actor, application: Application, workflow: Workflow, roles: frozenset[str]) -> bool:
+    """Whether the actor works for the fund on this application, by a group of theirs or because they are named."""
+    return actor.is_in(*STAFF, round_id=application.round_id) or any(
+        workflow.roles[role].kind in ("group", "field") for role in roles
+    )
+
+
+def sight_of(actor: Actor, application: Application) -> Sight:
+    """What the actor can tell of the application, by the database as it is now."""
+    workflow = definitions.get(application.definition_sha)
+    roles = commands.roles_of(application, actor)
+    team = accounts.team_of(application.city_id) if application.city_id in actor.city_ids else ()
+    return _sight(workflow, roles, actor, works_on(actor, application, workflow, roles), team)
+
+
+def _sight(
+    workflow: Workflow,
+    roles: frozenset[str],
+    actor: Actor,
+    is_of_fund: bool,
+    team: Sequence[accounts.Colleague],
+) -> Sight:
+    own = {each.user.id for each in team} | ({actor.id} if actor.id else set())
+    return Sight(workflow, roles, frozenset(own), is_of_fund and not team)
+
+
+def place_label(sight: Sight, application: Application, language: str) -> str:
     """Where an application stands, in one word; its outcome once it has ended off the path."""
-    workflow = workflows.get(application.definition_sha) or definitions.get(application.definition_sha)
-    ended = _end_label(workflow, application, language)
-    return ended or workflow.states[application.state].label.in_(language)
+    ended = _end_label(sight.workflow, application, language)
+    return ended or sight.place(application.state).label.in_(language)
 
 
 def deadline_of(application: Application, step: Transition) -> datetime | None:
@@ -202,6 +231,7 @@ def deadline_of(application: Application, step: Transition) -> datetime | None:
 
 def _way(workflow: Workflow, decision: Decision, state: str, language: str) -> Way:
     transition = workflow.transitions[decision.transition]
+    state = state if state in transition.sources else transition.sources[0]
     return Way(
         transition.id,
         transition.label.in_(language),
@@ -222,11 +252,12 @@ def tone_of(workflow: Workflow, transition: Transition, state: str) -> str:
     return "primary" if leads_on else "secondary"
 
 
-def _path(workflow: Workflow, shown: str, ended: str, has_ended: bool, language: str) -> list[Stop]:
-    order = list(workflow.states)
-    at = order.index(shown)
+def _path(sight: Sight, shown: str, ended: str, has_ended: bool, language: str) -> list[Stop]:
+    """The states in the file's order, without those that wear another's face."""
+    states = [state for state in sight.workflow.states.values() if sight.shown(state.id) == state.id]
+    at = next((index for index, state in enumerate(states) if state.id == shown), 0)
     stops = []
-    for index, state in enumerate(workflow.states.values()):
+    for index, state in enumerate(states):
         if ended and index > at:
             break
         is_done = index < at or (index == at and has_ended)
@@ -236,21 +267,27 @@ def _path(workflow: Workflow, shown: str, ended: str, has_ended: bool, language:
     return stops
 
 
-def _next(workflow: Workflow, application: Application, shown: str, language: str) -> list[str]:
-    """Who may do what next, as far as this person is shown where it stands."""
+def _next(sight: Sight, application: Application, shown: str, language: str) -> list[str]:
+    """Who may do what next, as far as this person is shown where it stands and can tell where it then would."""
+    workflow, alike = sight.workflow, sight.alike(shown)
     if application.outcome is not None or workflow.states[shown].is_final:
         return []
     return process.scoring(workflow, shown, language) + [
         process.leads(workflow, each, shown, language)
         for each in workflow.transitions_from(shown)
         if each.by_from(shown) != {SYSTEM}
+        and (each.destination(shown) == shown or each.destination(shown) not in alike)
     ]
 
 
-def _dues(workflow: Workflow, application: Application, now: datetime, language: str) -> list[Due]:
+def _dues(sight: Sight, application: Application, now: datetime, language: str) -> list[Due]:
     if application.outcome is not None:
         return []
-    return [Due(workflow.timers[name].label.in_(language), at, at < now) for name, at in timers.due(application)]
+    return [
+        Due(sight.workflow.timers[name].label.in_(language), at, at < now)
+        for name, at in timers.due(application)
+        if sight.is_running(name, application.state)
+    ]
 
 
 def _forms(workflow: Workflow, application: Application, cell: Cell, language: str) -> list[FormLink]:
@@ -287,18 +324,15 @@ class Viewer:
     is_of_fund: bool
     is_of_team: bool
     actor: Actor
-    roles: frozenset[str]
     team: Sequence[accounts.Colleague]
 
 
-def _history(workflow: Workflow, events: Sequence[Event], viewer: Viewer, language: str) -> list[Happened]:
+def _history(sight: Sight, events: Sequence[Event], viewer: Viewer, language: str) -> list[Happened]:
     """The events that this viewer may know of, the latest first."""
     names = accounts.people_named(event.actor_id for event in events) if viewer.is_of_fund or viewer.is_of_team else {}
     team = {each.user.id for each in viewer.team}
     found = []
-    for event in events:
-        if _is_disguised(workflow, event, viewer):
-            continue
+    for event in sight.seen(events):
         if event.actor_id is None:
             by = _("automatically")
         elif viewer.is_of_fund or (viewer.is_of_team and event.actor_id in team) or event.actor_id == viewer.actor.id:
@@ -308,7 +342,7 @@ def _history(workflow: Workflow, events: Sequence[Event], viewer: Viewer, langua
         may_read_reason = viewer.is_of_fund or viewer.is_of_team
         found.append(
             Happened(
-                past(workflow, event, language),
+                past(sight.workflow, event, language),
                 by,
                 event.at,
                 (event.reason or "") if may_read_reason else "",
@@ -316,21 +350,6 @@ def _history(workflow: Workflow, events: Sequence[Event], viewer: Viewer, langua
             )
         )
     return found[::-1]
-
-
-def _is_disguised(workflow: Workflow, event: Event, viewer: Viewer) -> bool:
-    """An inner move that this viewer is shown as standing still."""
-    if viewer.is_of_fund or event.outcome is not None or event.from_state is None or event.to_state is None:
-        return False
-    if event.actor_id == viewer.actor.id or event.from_state == event.to_state:
-        return False
-    return _seen(workflow, event.from_state, viewer) == _seen(workflow, event.to_state, viewer)
-
-
-def _seen(workflow: Workflow, state: str, viewer: Viewer) -> str:
-    disguise = workflow.states[state].shown_as if state in workflow.states else {}
-    worn = [disguise[role] for role in sorted(viewer.roles) if role in disguise]
-    return worn[0] if worn and len(worn) == len(viewer.roles) else state
 
 
 def past(workflow: Workflow, event: Event, language: str) -> str:

@@ -19,6 +19,7 @@ from fundflow import clock
 from fundflow.applications.models import Answers
 from fundflow.applications.queries import Row
 from fundflow.desk import queries
+from fundflow.desk.masks import Sight
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Event, Timer
 from fundflow.reviews.queries import Case, Progress, progress_of
@@ -50,6 +51,7 @@ class Standing:
     row: Row
     state: str
     waits_for: str
+    since: datetime
     tone: str = "info"
 
 
@@ -69,6 +71,8 @@ class _Around:
     workflow: Workflow
     state: State
     roles: frozenset[str]
+    sight: Sight
+    since: datetime
     answers: Mapping[str, Answers]
     timers: Sequence[Timer]
     last: Event | None
@@ -85,32 +89,43 @@ class _Around:
 def desk_of(actor: Actor, workflows: Mapping[str, Workflow]) -> Desk:
     """The tasks that follow from applications, the one that is due first at the top; six queries at most."""
     rows = [row for row in queries.work_for(actor, workflows) if row.application.definition_sha in workflows]
+    rows = [row for row in rows if row.application.state in workflows[row.application.definition_sha].states]
     ids = {row.application.id for row in rows}
-    answers, timers, last = queries.answers_of(ids), queries.timers_of(ids), queries.last_events(ids)
+    sights = {row.application.id: sight_at(workflows[row.application.definition_sha], row, actor) for row in rows}
+    masked = {row.application.id for row in rows if not sights[row.application.id].is_plain(row.application.state)}
+    answers, timers = queries.answers_of(ids), queries.timers_of(ids)
+    events = queries.last_events(ids, masked)
     reviewed = [row.application for row in rows if _review_at(workflows[row.application.definition_sha], row)]
     progress = progress_of(reviewed) if reviewed else {}
-    desk = Desk()
+    around = []
     for row in rows:
         application = row.application
-        workflow = workflows[application.definition_sha]
-        if application.state not in workflow.states:
-            continue
-        around = _Around(
-            row,
-            workflow,
-            workflow.states[application.state],
-            roles_at(workflow, row, actor),
-            answers.get(application.id, {}),
-            timers.get(application.id, ()),
-            last.get(application.id),
-            {name: each for (owner, name), each in progress.items() if owner == application.id},
-            actor.id,
+        sight, happened = sights[application.id], events.get(application.id, [])
+        # An event that tells nothing is passed over only where all of them were read.
+        known = sight.seen(happened) if application.id in masked else happened
+        around.append(
+            _Around(
+                row,
+                sight.workflow,
+                sight.workflow.states[application.state],
+                sight.roles,
+                sight,
+                sight.since(application, happened),
+                answers.get(application.id, {}),
+                timers.get(application.id, ()),
+                known[-1] if known else None,
+                {name: each for (owner, name), each in progress.items() if owner == application.id},
+                actor.id,
+            )
         )
-        task = _task(around)
+    desk = Desk()
+    for each in sorted(around, key=lambda each: (each.since, each.row.application.id)):
+        task = _task(each)
         if task is not None:
             desk.tasks.append(task)
         else:
-            desk.going_on.append(Standing(row, shown(around).label.in_(reader.language()), _waits_for(around)))
+            label = sights[each.row.application.id].place(each.state.id).label.in_(reader.language())
+            desk.going_on.append(Standing(each.row, label, _waits_for(each), each.since))
     desk.tasks.sort(key=by_date)
     return desk
 
@@ -121,7 +136,7 @@ def by_date(task: Task) -> datetime:
 
 
 def roles_at(workflow: Workflow, row: Row, actor: Actor) -> frozenset[str]:
-    """The team and group roles that the actor's memberships suggest on one application."""
+    """The roles that the actor's memberships, and being named, suggest on one application."""
     application = row.application
     found = set()
     for role in workflow.roles.values():
@@ -129,6 +144,10 @@ def roles_at(workflow: Workflow, row: Row, actor: Actor) -> frozenset[str]:
             is_held = any(city == application.city_id and role.duty in (None, duty) for city, duty in actor.teams)
         elif role.kind == "group" and role.group:
             is_held = actor.is_in(role.group, round_id=application.round_id)
+        elif role.kind == "field":
+            is_held = application.officer_id is not None and (
+                application.officer_id == actor.id or application.officer_id in actor.stands_in_for
+            )
         else:
             is_held = False
         if is_held:
@@ -136,12 +155,11 @@ def roles_at(workflow: Workflow, row: Row, actor: Actor) -> frozenset[str]:
     return frozenset(found)
 
 
-def shown(around: _Around) -> State:
-    """The state as these roles are shown it: the disguise holds only where every role of theirs wears one."""
-    state = around.state
-    if around.roles and all(role in state.shown_as for role in around.roles):
-        return around.workflow.states[state.shown_as[min(around.roles)]]
-    return state
+def sight_at(workflow: Workflow, row: Row, actor: Actor) -> Sight:
+    """What these roles let the actor tell of one application."""
+    roles = roles_at(workflow, row, actor)
+    is_of_fund = any(workflow.roles[role].kind != "team" for role in roles)
+    return Sight(workflow, roles, frozenset({actor.id} if actor.id else ()), is_of_fund)
 
 
 def _review_at(workflow: Workflow, row: Row) -> Review | None:
@@ -250,7 +268,7 @@ def _chasing(around: _Around, ways_on: Sequence[Transition]) -> Task | None:
 
 
 def _about(around: _Around, title: str, url: str, detail: str) -> Task:
-    timer = next((each for each in around.timers if around.state.id in around.workflow.timers[each.name].states), None)
+    timer = next((each for each in around.timers if around.sight.is_running(each.name, around.state.id)), None)
     row = around.row
     return Task(
         title=title,
@@ -273,8 +291,8 @@ def _came_back(around: _Around) -> bool:
 
 
 def _waits_for(around: _Around) -> str:
-    """Whom an application waits for, in words."""
-    state = around.state.id
+    """Whom an application waits for, in words, where it stands as it is shown."""
+    state = around.sight.shown(around.state.id)
     roles = {
         role
         for each in around.workflow.transitions_from(state)
@@ -282,9 +300,9 @@ def _waits_for(around: _Around) -> str:
         for role in each.by_from(state)
         if role in around.workflow.roles
     }
-    review = _review_at(around.workflow, around.row)
+    review = _review_at(around.workflow, around.row) if around.sight.is_plain(around.state.id) else None
     progress = around.progress.get(review.id) if review else None
-    is_of_the_fund = any(around.workflow.roles[role].kind == "group" for role in around.roles)
+    is_of_the_fund = any(around.workflow.roles[role].kind in ("group", "field") for role in around.roles)
     if progress is not None and is_of_the_fund and not progress.quorum_met:
         return _("Reviews: %(n)s of %(needed)s sent", n=progress.submitted, needed=progress.needed)
     names = [

@@ -17,11 +17,13 @@ from fundflow.applications.queries import application_for
 from fundflow.db import transaction
 from fundflow.desk import board, queries, tasks
 from fundflow.desk.forms import ActForm, act_form
-from fundflow.desk.story import deadline_of, place_label, story_of, tone_of
+from fundflow.desk.masks import Masks, Sight
+from fundflow.desk.story import deadline_of, place_label, sight_of, story_of, tone_of
 from fundflow.errors import NotFound, Refused, Stale
 from fundflow.jobs.queries import counts
 from fundflow.lifecycle import commands, definitions
 from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.queries import history
 from fundflow.lifecycle.refusals import ReasonMissing, WrongInput
 from fundflow.money import Money
 from fundflow.reviews.queries import queue_for
@@ -65,20 +67,25 @@ def home() -> ResponseReturnValue:
     """What needs this person now, the nearest date first; then what is going on without them."""
     actor, now = g.actor, clock.now()
     workflows = queries.workflows_in_use()
-    desk = tasks.desk_of(actor, workflows)
+    desk, masks = tasks.desk_of(actor, workflows), Masks(actor, workflows)
     queue = queue_for(actor) if actor.is_in(REVIEWERS) else None
     if queue is not None:
         desk.tasks = sorted([*desk.tasks, *tasks.of_reviews(queue.waiting)], key=tasks.by_date)
     works_on_rounds = staff(actor)
+    names = board.Names(workflows, reader.language())
     return render_template(
         "desk/home.html",
         now=now,
         desk=desk,
         queue=queue,
-        lanes=board.lanes(queries.heaps(actor), board.Names(workflows, reader.language())) if works_on_rounds else [],
+        lanes=board.lanes(queries.heaps(actor, masks), names) if works_on_rounds else [],
         lapsing=queries.lapsing(actor) if actor.is_in(MANAGERS) else [],
         ended=queries.ended_of(actor),
-        place_label=lambda row: place_label(workflows, row.application, reader.language()),
+        place_label=lambda row: place_label(
+            masks.sight(row.application, definitions.get(row.application.definition_sha)),
+            row.application,
+            reader.language(),
+        ),
         rounds=[] if actor.groups else open_rounds(now),
         cities=[] if actor.groups and not actor.teams else cities_of(actor),
         invitations=queries.invitations_for(actor) if not actor.groups and not actor.teams else [],
@@ -110,12 +117,16 @@ def act(application_id: UUID, transition: str) -> ResponseReturnValue:
     step = definitions.get(application.definition_sha).transitions.get(transition)
     if step is None or not _may_ever(application, step):
         raise NotFound
-    form = act_form(step, application, reader.language())
+    sight = sight_of(g.actor, application)
+    seen = _seen_revision(sight, application)
+    form = act_form(step, application, reader.language(), seen)
     if not form.is_submitted():
-        return _act_page(application, step, form)
+        return _act_page(sight, application, step, form)
     if not form.validate():
-        return _act_page(application, step, form), 422
-    key, revision = form.command_key(application, g.actor.id), form.seen_revision
+        return _act_page(sight, application, step, form), 422
+    # What the person cannot tell has changed does not make their page an old one.
+    revision = application.revision if form.seen_revision == seen else -1
+    key = form.command_key(application, g.actor.id)
     says: list[str] = []
     try:
         with transaction():
@@ -144,8 +155,15 @@ def act(application_id: UUID, transition: str) -> ResponseReturnValue:
         return redirect(url_for(".show", application_id=application_id), 303)
     application = application_for(g.actor, application_id)
     if status == Stale.status:
-        form.look_again(application)
-    return _act_page(application, step, form, says), status
+        form.look_again(_seen_revision(sight, application))
+    return _act_page(sight, application, step, form, says), status
+
+
+def _seen_revision(sight: Sight, application: Application) -> int:
+    """The revision as far as the person can tell; the true one for whoever is shown everything."""
+    if sight.is_of_fund and sight.is_plain(application.state):
+        return application.revision
+    return sight.revision(history(application.id))
 
 
 def _may_ever(application: Application, step: Transition) -> bool:
@@ -153,8 +171,12 @@ def _may_ever(application: Application, step: Transition) -> bool:
     return bool(commands.roles_of(application, g.actor) & step.by)
 
 
-def _act_page(application: Application, step: Transition, form: ActForm, says: list[str] | None = None) -> str:
-    workflow = definitions.get(application.definition_sha)
+def _act_page(
+    sight: Sight, application: Application, step: Transition, form: ActForm, says: list[str] | None = None
+) -> str:
+    workflow, shown = sight.workflow, sight.shown(application.state)
+    # Whatever is told of the step is told from where the person is shown it.
+    state = shown if shown in step.sources else application.state
     language = reader.language()
     decision = _decision(application, step.id)
     minor = application.requested_minor
@@ -162,11 +184,11 @@ def _act_page(application: Application, step: Transition, form: ActForm, says: l
     return render_template(
         "desk/act.html",
         application=application,
-        place=place_label({application.definition_sha: workflow}, application, language),
+        place=place_label(sight, application, language),
         step=step,
         label=step.label.in_(language),
         help=step.help.in_(language) if step.help else "",
-        tone=tone_of(workflow, step, application.state) if application.state in step.sources else "primary",
+        tone=tone_of(workflow, step, state) if state in step.sources else "primary",
         form=form,
         says=says or [],
         refusals=list(dict.fromkeys(decision.refusals(language)))
@@ -174,7 +196,7 @@ def _act_page(application: Application, step: Transition, form: ActForm, says: l
         else [],
         is_open=decision is not None and decision.allowed,
         is_possible=decision is not None,
-        leads_to=process.leads_to(workflow, step, application.state, language),
+        leads_to=process.leads_to(workflow, step, state, language),
         consequences=process.consequences(workflow, step.do, language, amount),
         amount=amount if application.city_id in g.actor.city_ids or application.submitted_at else None,
         deadline=deadline_of(application, step),

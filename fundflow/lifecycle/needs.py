@@ -22,7 +22,7 @@ def _gaps(workflow: Workflow) -> Iterator[str]:
     for role in workflow.roles.values():
         if role.kind != SYSTEM and role.kind not in registry.role_tests:
             yield f"nobody provides roles of the kind “{role.kind}” (role {role.id})."
-    for transition in workflow.transitions.values():
+    for transition in workflow.every_transition():
         for effect in transition.do:
             if effect.kind not in registry.effects:
                 yield f"nobody provides the effect “{effect.kind}” (transition {transition.id})."

@@ -24,13 +24,14 @@ STARTED = "started"
 
 KEPT = frozenset(
     "key received_at number roles decision effects notes definition document sha256 cause timer party review "
-    "override outage".split()
+    "override child result person".split()
 )
 """What of an event's account is kept for good. All else may be personal and goes into the payload, also what is new."""
 KEPT_OF_EACH: Mapping[str, frozenset[str]] = {
     "decision": frozenset({"kind", "holds", "overridden"}),
     "effects": frozenset(
-        "kind ledger amount notify people document template_sha256 facts_sha256 set children keys cancel rearm".split()
+        "kind ledger amount notify people document template_sha256 facts_sha256 set "
+        "children each keys to cancel rearm".split()
     ),
     "notes": frozenset({"sent", "documents", "reviews"}),
 }

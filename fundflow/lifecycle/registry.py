@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from fundflow.lifecycle.actor import Actor
-from fundflow.lifecycle.models import Application, Override
+from fundflow.lifecycle.models import Application, Child, Override
 from fundflow.money import Money
 
 if TYPE_CHECKING:
@@ -60,6 +60,11 @@ class EffectContext:
     reason: str | None
     input: Mapping[str, Any]
     evaluate: Callable[[Any], Any]
+    facts: Any = None
+    """The `Facts` of the command, for effects of the lifecycle itself."""
+    child: Child | None = None
+    """The child that moves; the application then stays where it is."""
+    child_to: str | None = None
     _keys: int = 0
 
     def key(self, n: int | str | None = None) -> str:
@@ -76,11 +81,12 @@ RoleTest = Callable[[Application, Any, Actor], bool]
 RolePeople = Callable[[Application, Any], Sequence[Recipient]]
 EffectRun = Callable[[EffectContext, Any], Mapping[str, Any] | None]
 Hook = Callable[[EffectContext], Mapping[str, Any] | None]
+ActHook = Callable[[EffectContext, str], None]
+SignedPaper = Callable[[Application, str], str | None]
 StandIns = Callable[[UUID, Application], Sequence[StandIn]]
 NameCheck = Callable[[Application, "Role", UUID], None]
 TookPart = Callable[[Application, UUID], bool]
 Notifier = Callable[[Application, str, Sequence[str], str, Mapping[str, Any]], None]
-Alarm = Callable[[str, str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +100,13 @@ class Provider:
 facts: dict[str, Provider] = {}
 role_tests: dict[str, RoleTest] = {}
 role_members: dict[str, RolePeople] = {}
+role_candidates: dict[str, RolePeople] = {}
 effects: dict[str, Provider] = {}
 entering_hooks: list[Hook] = []
+act_hooks: list[ActHook] = []
+papers: list[SignedPaper] = []
 published_hooks: list[Callable[[UUID, Money], None]] = []
 notifiers: list[Notifier] = []
-alarms: list[Alarm] = []
 stand_in_readers: list[StandIns] = []
 name_checks: list[NameCheck] = []
 administrator_tests: list[Callable[[UUID], bool]] = []
@@ -109,7 +117,7 @@ document_templates: dict[str, str] = {}
 
 NAMED_FACTS = frozenset({"reviews", "forms"})
 """Facts asked for by name: the provider gets the application and the name after the dot."""
-OWN_FACTS = frozenset({"input", "now", "today", "actor", "timers", "acted"})
+OWN_FACTS = frozenset("input now today actor timers acted tasks signatures children self siblings parent".split())
 """Facts that the lifecycle itself provides."""
 LOCKABLE = frozenset({"rounds"})
 
@@ -159,6 +167,22 @@ def role_people(kind: str) -> Callable[[RolePeople], RolePeople]:
     return register
 
 
+def candidates(kind: str) -> Callable[[RolePeople], RolePeople]:
+    """Provide the people who may be given a role of this kind on an application."""
+
+    def register(run: RolePeople) -> RolePeople:
+        _once(role_candidates, kind, run, "candidates of the role kind")
+        return run
+
+    return register
+
+
+def candidates_of(application: Application, role: Role) -> Sequence[Recipient]:
+    """The people who may be given this role on an application; nobody where the kind is not given to people."""
+    provider = role_candidates.get(role.kind)
+    return provider(application, role) if provider else ()
+
+
 def effect(kind: str, locks: str | None = None) -> Callable[[EffectRun], EffectRun]:
     """Provide an effect. It runs inside the command's transaction; what it returns is kept in the event."""
     _lockable(locks)
@@ -174,6 +198,23 @@ def entering(run: Hook) -> Hook:
     """Run after every arrival in a state (and after every end), behind the effects, in the same transaction."""
     entering_hooks.append(run)
     return run
+
+
+def acting(run: ActHook) -> ActHook:
+    """Run after every act that is no transition, with its subject, in the same transaction."""
+    act_hooks.append(run)
+    return run
+
+
+def paper(run: SignedPaper) -> SignedPaper:
+    """Provide the digest of the document of a kind that is to be signed now; None while there is none."""
+    papers[:] = [run]
+    return run
+
+
+def paper_of(application: Application, kind: str) -> str | None:
+    """The digest of the document that is signed now; None while it is not ready, or nobody makes documents."""
+    return next((digest for run in papers if (digest := run(application, kind))), None)
 
 
 def on_round_published(run: Callable[[UUID, Money], None]) -> Callable[[UUID, Money], None]:
@@ -257,18 +298,6 @@ def notify(application: Application, template: str, roles: Sequence[str], key: s
     """Tell everyone in these roles, through the feature that sends mail; without one, nobody is told."""
     for run in notifiers:
         run(application, template, roles, key, facts)
-
-
-def alarm(run: Alarm) -> Alarm:
-    """Provide the way in which those who run the site are told: (template, key, facts)."""
-    alarms[:] = [run]
-    return run
-
-
-def raise_alarm(template: str, key: str, facts: Mapping[str, Any]) -> None:
-    """Tell those who run the site, through the feature that knows them; without one, nobody is told."""
-    for run in alarms:
-        run(template, key, facts)
 
 
 class Unprovided(Exception):

@@ -14,10 +14,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from fundflow.db import db
-from fundflow.errors import Refused
-from fundflow.lifecycle import registry
+from fundflow.errors import NotFound, Refused
+from fundflow.lifecycle import children, collected, registry
 from fundflow.lifecycle.actor import Actor
-from fundflow.lifecycle.models import Application, Event, Override, Timer
+from fundflow.lifecycle.models import Application, Child, Event, Override, Timer
 from fundflow.workflow.decide import Situation, acting_for
 from fundflow.workflow.definition import SYSTEM, Workflow
 from fundflow.workflow.expressions import Expression
@@ -33,7 +33,7 @@ _ACTED = (
 """Everyone who stands behind an event: who did it, for whom, and who approved it where it was overridden."""
 _TIMERS = (
     sa.select(Timer.name, Timer.due_at)
-    .where(Timer.application_id == sa.bindparam("application_id"), Timer.status.in_(("armed", "fired")))
+    .where(Timer.application_id == sa.bindparam("application_id"), Timer.status != "cancelled")
     .order_by(Timer.generation)
 )
 
@@ -67,10 +67,41 @@ class Facts:
         self.stands_in: Mapping[str, UUID] = {}
         """Of the roles, those that the actor holds only for somebody else."""
         self.is_overridden = False
+        self.reason: str | None = None
+        self.child: Child | None = None
+        """The child that the command is about."""
         self._is_locked = False
         self._acted: dict[str, frozenset[str]] | None = None
         self._fired: dict[str, int] = {}
         self._known: dict[str, Any] = {"input": self.input, "now": now, "today": today(now, workflow)}
+
+    @property
+    def state(self) -> str:
+        """Where whatever the command is about stands: the child, or the application."""
+        return self.application.state if self.child is None else self.child.state
+
+    def look_at(self, kind: str, key: str) -> None:
+        """Let the command be about one child; NotFound where there is none."""
+        rows = children.rows_of(self.application.id, kind)
+        self.child = next((row for row in rows if row.key == key), None)
+        if self.child is None or kind not in self.workflow.children:
+            raise NotFound()
+        records = {row.key: children.record_of(self.workflow, self.application, row) for row in rows}
+        self._known["self"] = records[key]
+        self._known["siblings"] = tuple(record for each, record in records.items() if each != key)
+        self._known["parent"] = {"state": self.application.state}
+
+    def put(self, root: str, value: Mapping[str, Any]) -> None:
+        """Make known what the command itself found out."""
+        self._known[root] = value
+
+    def forget(self, root: str) -> None:
+        """Have a root read again when it is next asked for: what it stands for was changed by this command."""
+        first, _, name = root.partition(".")
+        if name:
+            self._known.get(first, {}).pop(name, None)
+        else:
+            self._known.pop(first, None)
 
     def take_roles(self, among: Iterable[str] | None = None) -> None:
         """Read which of these roles (of all, by default) the actor holds, and for whom they stand in."""
@@ -104,11 +135,11 @@ class Facts:
 
     def _has(self, root: str) -> bool:
         first, _, name = root.partition(".")
-        if first in registry.NAMED_FACTS:
+        if first in registry.NAMED_FACTS or first == "children":
             return name in self._known.get(first, ())
         if first == "acted":
             return self._acted is not None
-        return first in self._known or first == "actor"
+        return first in self._known or first in ("actor", "self", "siblings", "parent")
 
     def _load(self, root: str) -> None:
         first, _, name = root.partition(".")
@@ -116,6 +147,12 @@ class Facts:
             self._load_acted()
         elif first == "timers":
             self._known["timers"] = self._timers()
+        elif first == "tasks":
+            self._known["tasks"] = collected.results(self.application.id, self.workflow)
+        elif first == "signatures":
+            self._known["signatures"] = collected.signed(self.application)
+        elif first == "children":
+            self._known.setdefault("children", {})[name] = children.records(self.workflow, self.application, name)
         elif (provider := registry.facts.get(first)) is None:
             raise UnknownFact(fact=root)
         elif first in registry.NAMED_FACTS:
@@ -127,7 +164,12 @@ class Facts:
 
     def _load_acted(self) -> None:
         acted: dict[str, set[str]] = {}
-        rows = db.session.connection().execute(_ACTED, {"application_id": self.application.id})
+        # What was done to a child counts for that child alone.
+        subject = None if self.child is None else f"{self.child.kind}:{self.child.key}"
+        of_child = _ACTED.where(sa.or_(Event.subject == subject, sa.not_(Event.transition.contains("."))))
+        rows = db.session.connection().execute(
+            _ACTED if subject is None else of_child, {"application_id": self.application.id}
+        )
         for transition, *people, times in rows:
             self._fired[transition] = self._fired.get(transition, 0) + times
             acted.setdefault(transition, set()).update(str(person) for person in people if person is not None)
@@ -144,7 +186,7 @@ class Facts:
     def situation(self, received_at: datetime) -> Situation:
         """The situation as far as it is loaded."""
         return Situation(
-            state=self.application.state,
+            state=self.state,
             now=self.now,
             received_at=received_at,
             actor=None if self.actor.id is None else str(self.actor.id),

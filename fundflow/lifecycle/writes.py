@@ -22,7 +22,7 @@ from fundflow.db import db, inserting
 from fundflow.jobs import service as outbox
 from fundflow.jobs.service import Wanted
 from fundflow.lifecycle import postgres
-from fundflow.lifecycle.models import Application, Command, Counter, Event
+from fundflow.lifecycle.models import Application, Child, Command, Counter, Event
 from fundflow.lifecycle.record import Link
 from fundflow.lifecycle.refusals import Stale
 
@@ -165,6 +165,11 @@ def show(application: Application, **values: Any) -> None:
     """Let the object in the session say what the row will say, without marking it as changed."""
     for name, value in values.items():
         set_committed_value(application, name, value)
+
+
+def move_child(child: Child, state: str, now: datetime) -> None:
+    """Set a child's state. Its application is locked, and carries the event."""
+    child.state, child.state_since = state, now
 
 
 def add_event(link: Link, prev: str, hash_: str) -> None:

@@ -51,6 +51,13 @@ def shown_state(workflow: Workflow, state: str, roles: Iterable[str]) -> str:
     return state if state in shown else shown[0]
 
 
+def alike(workflow: Workflow, state: str, roles: Iterable[str]) -> frozenset[str]:
+    """The states that these people cannot tell from this one, because they are shown the same for all of them."""
+    held = tuple(roles)
+    shown = shown_state(workflow, state, held)
+    return frozenset(each for each in workflow.states if shown_state(workflow, each, held) == shown) | {state}
+
+
 def visible_states(workflow: Workflow, roles: Iterable[str]) -> frozenset[str]:
     """The states in which these roles may see anything at all."""
     held = tuple(roles)

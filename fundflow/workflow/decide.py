@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
-from babel import Locale
+from fundflow.workflow import access, clauses, sentences
+from fundflow.workflow.clauses import Clause, DefinitionMismatch
+from fundflow.workflow.definition import SYSTEM, State, Transition, Workflow
+from fundflow.workflow.expressions import root_of
 
-from fundflow.money import MixedCurrencies, Money
-from fundflow.workflow import access, sentences
-from fundflow.workflow.definition import SYSTEM, Text, Transition, When, Workflow
-from fundflow.workflow.expressions import root_of, value_at
+__all__ = ["Clause", "Decision", "DefinitionMismatch", "Situation", "acting_for", "decide", "facts_of", "reads"]
 
-
-class DefinitionMismatch(Exception):
-    """What was asked does not fit the workflow: no such transition or state, or a fact that was not loaded."""
+ALWAYS_THERE = frozenset({"input", "now", "today", "actor", "self", "siblings", "parent"})
+"""Roots that nobody has to load: what was entered, the present, who asks, and the child in question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +28,12 @@ class Situation:
 
     `facts` maps a root to a record: ``application``, ``round`` and ``ledger`` to typed fields, ``reviews`` by name to
     ``assigned submitted recused quorum_met score spread``, ``timers`` by name to ``due_at``, ``forms`` by name to
-    ``complete`` and the labels of what is ``missing``. ``input`` is absent or empty as long as nobody was asked;
-    conditions on it are then left open, and `machine` refuses to fire.
-    Other roots that `reads()` did not name may be absent. `state` is where the application is; of an ended one, where
-    it ended, with `has_ended`.
+    ``complete`` and the labels of what is ``missing``, ``tasks`` by name to what each came to, ``signatures`` by party
+    to whether it signed, ``children`` by kind to their records. ``input`` is absent or empty as long as nobody was
+    asked; conditions on it are then left open, and `machine` refuses to fire. Other roots that `reads()` did not name
+    may be absent. `state` is where the application is; of an ended one, where it ended, with `has_ended`. For a child's
+    transition it is the state of the child, and the facts hold ``self``,
+    ``siblings`` and ``parent``.
     """
 
     state: str
@@ -49,39 +49,6 @@ class Situation:
     """Of the roles, those that the actor holds only for somebody else, and for whom: ids of people by role."""
     overridden: bool = False
     """Two administrators override what people decide: see `Clause.is_overridden` for what still holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One condition and its answer. `says` carries {placeholders}; `values` what they stood for when it was decided.
-
-    One that `is_overridden` does not hold and keeps nobody. Where the application stands, what is entered and what
-    looks at the ledger is never overridden.
-    """
-
-    kind: str
-    holds: bool
-    says: Text
-    values: Mapping[str, Any] = field(default_factory=dict)
-    is_overridden: bool = False
-
-    @property
-    def passes(self) -> bool:
-        return self.holds or self.is_overridden
-
-    def sentence(self, language: str) -> str:
-        """The author's sentence in the reader's language with money, dates and numbers in its way of writing."""
-        return sentences.write(self.says, self.values, language)
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain JSON for the record."""
-        return {
-            "kind": self.kind,
-            "holds": self.holds,
-            "says": dict(self.says),
-            "values": {name: plain(value) for name, value in self.values.items()},
-            **({"overridden": True} if self.is_overridden else {}),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +79,6 @@ class Decision:
         return tuple(clause for clause in self.clauses if clause.is_overridden)
 
 
-def plain(value: Any) -> Any:
-    """A value of the engine as plain JSON."""
-    match value:
-        case Money():
-            return {"minor": value.minor, "currency": value.currency}
-        case datetime() | date():
-            return value.isoformat()
-        case Decimal():
-            return str(value)
-        case Mapping():
-            return {str(name): plain(one) for name, one in value.items()}
-        case tuple() | list() | frozenset() | set():
-            items = [plain(one) for one in value]
-            return sorted(items, key=str) if isinstance(value, frozenset | set) else items
-        case None | bool() | int() | str():
-            return value
-        case _:
-            return str(value)
-
-
 def reads(workflow: Workflow, transition: str) -> frozenset[str]:
     """The roots a decision on this transition needs: ``ledger``, ``round``, ``forms.proposal``, ``reviews.panel``, …
 
@@ -149,6 +96,10 @@ def reads(workflow: Workflow, transition: str) -> frozenset[str]:
                 found.add(f"forms.{when.name}")
             case "overdue":
                 found.add(f"timers.{when.name}")
+            case "tasks":
+                found.add("tasks")
+            case "signed":
+                found.add("signatures")
             case _:
                 found.add(f"reviews.{when.name}")
     for effect in given.do:
@@ -158,7 +109,7 @@ def reads(workflow: Workflow, transition: str) -> frozenset[str]:
         found.add(f"timers.{given.deadline}")
     if given.not_same_actor_as or given.max is not None:
         found.add("acted")
-    return frozenset(found - {"input", "now", "today", "actor"})
+    return frozenset(found - ALWAYS_THERE)
 
 
 def decide(workflow: Workflow, transition: str, situation: Situation) -> Decision:
@@ -197,10 +148,16 @@ def facts_of(workflow: Workflow, situation: Situation) -> dict[str, Any]:
 
 
 def _transition(workflow: Workflow, transition: str) -> Transition:
-    try:
-        return workflow.transitions[transition]
-    except KeyError:
-        raise DefinitionMismatch(f"{workflow.id} has no transition {transition!r}") from None
+    found = workflow.find(transition)
+    if found is None:
+        raise DefinitionMismatch(f"{workflow.id} has no transition {transition!r}")
+    return found
+
+
+def states_of(workflow: Workflow, transition: str) -> Mapping[str, State]:
+    """The states that a transition moves between: the application's, or its child's."""
+    child = workflow.child_of(transition)
+    return workflow.states if child is None else child.states
 
 
 NEVER_OVERRIDDEN = frozenset({"ledger", "input"})
@@ -222,7 +179,7 @@ def _conditions(workflow: Workflow, given: Transition, situation: Situation) -> 
         facts = facts_of(workflow, situation)
         for when in given.when:
             roots = when.expression.roots if when.expression is not None else frozenset()
-            yield _when(workflow, given, when, facts, situation), bool(roots & NEVER_OVERRIDDEN)
+            yield clauses.of_when(workflow, given, when, facts, situation), bool(roots & NEVER_OVERRIDDEN)
 
 
 def _about_people(workflow: Workflow, given: Transition, situation: Situation) -> Iterator[Clause]:
@@ -231,25 +188,28 @@ def _about_people(workflow: Workflow, given: Transition, situation: Situation) -
     people = {situation.actor, acting_for(_wanted(given, situation), situation)} - {None}
     for earlier in given.not_same_actor_as:
         did = not people.isdisjoint(situation.acted.get(earlier, frozenset()))
-        label = workflow.transitions[earlier].label
+        label = _transition(workflow, earlier).label
         yield Clause("not_same_actor", not did, sentences.SAME_ACTOR, {"earlier": label})
     if given.deadline:
-        yield _deadline(workflow, given.deadline, situation)
+        yield clauses.of_deadline(workflow, given.deadline, situation)
     if given.max is not None:
         count = situation.fired.get(given.id, 0)
         yield Clause("max", count < given.max, sentences.TOO_OFTEN, {"max": given.max, "count": count})
 
 
 def _state(workflow: Workflow, given: Transition, situation: Situation) -> Clause:
-    if situation.state not in workflow.states:
+    states = states_of(workflow, given.id)
+    if situation.state not in states:
         raise DefinitionMismatch(f"{workflow.id} has no state {situation.state!r}")
-    # Whoever is shown another state than the true one reads the label of that one.
-    is_person = SYSTEM not in situation.roles
-    shown = access.shown_state(workflow, situation.state, situation.roles) if is_person else situation.state
-    label = workflow.states[shown].label
     if situation.has_ended:
         return Clause("state", False, sentences.ENDED)
-    return Clause("state", situation.state in given.sources, sentences.WRONG_STATE, {"state": label})
+    holds, says, shown = situation.state in given.sources, sentences.WRONG_STATE, situation.state
+    if states is not workflow.states:
+        says = sentences.CHILD_ELSEWHERE
+    elif SYSTEM not in situation.roles:
+        # Whoever is shown another state than the true one reads the label of that one.
+        shown = access.shown_state(workflow, situation.state, situation.roles)
+    return Clause("state", holds, says, {"state": states[shown].label})
 
 
 def _role(workflow: Workflow, given: Transition, situation: Situation) -> Clause:
@@ -264,127 +224,3 @@ def _role(workflow: Workflow, given: Transition, situation: Situation) -> Clause
 def _wanted(given: Transition, situation: Situation) -> frozenset[str]:
     """From a state it does not leave, the roles that may do it at all: the state is then another clause's business."""
     return given.by_from(situation.state) if situation.state in given.sources else given.by
-
-
-def _fact(facts: Mapping[str, Any], path: str) -> Any:
-    try:
-        return value_at(facts, path)
-    except (KeyError, TypeError):
-        raise DefinitionMismatch(f"the fact {path} was not loaded") from None
-
-
-def _deadline(workflow: Workflow, timer: str, situation: Situation) -> Clause:
-    """What arrived up to the due moment and its grace is in time, whenever the timer itself is looked at."""
-    due = _fact(situation.facts, f"timers.{timer}.due_at")
-    if due is None:
-        return Clause("deadline", False, sentences.NO_DEADLINE, {"timer": workflow.timers[timer].label})
-    grace = workflow.timers[timer].grace
-    last = workflow.after(grace, due) if grace else due
-    values = {"due": due.astimezone(workflow.zone), "received": situation.received_at.astimezone(workflow.zone)}
-    return Clause("deadline", situation.received_at <= last, sentences.DEADLINE_PASSED, values)
-
-
-def _when(workflow: Workflow, given: Transition, when: When, facts: Mapping[str, Any], situation: Situation) -> Clause:
-    match when.kind:
-        case "if":
-            return _if(workflow, given, when, facts)
-        case "complete":
-            state = _fact(facts, f"forms.{when.name}")
-            holds = state["complete"] is True
-            says = sentences.COMPLETE if holds else sentences.INCOMPLETE
-            values = {"form": workflow.forms[when.name].title, "missing": tuple(state["missing"])}
-            return Clause("complete", holds, says, values)
-        case "overdue":
-            return _overdue(workflow, when.name, facts, situation)
-        case kind:
-            return _review(workflow, kind, when.name, facts)
-
-
-def _review(workflow: Workflow, kind: str, name: str, facts: Mapping[str, Any]) -> Clause:
-    review = workflow.reviews[name]
-    counts = _fact(facts, f"reviews.{name}")
-    assigned, submitted, recused = counts["assigned"], counts["submitted"], counts["recused"]
-    if kind == "assigned":
-        values = {"assigned": assigned, "needed": review.count}
-        return Clause("assigned", assigned - recused >= review.count, sentences.ASSIGNED, values)
-    holds = review.is_quorum_met(assigned=assigned, submitted=submitted, recused=recused)
-    needed = review.needed(assigned=assigned, recused=recused)
-    values = {"submitted": submitted, "assigned": assigned - recused, "needed": needed}
-    return Clause("quorum", holds, sentences.QUORUM, values)
-
-
-def _overdue(workflow: Workflow, name: str, facts: Mapping[str, Any], situation: Situation) -> Clause:
-    due = _fact(facts, f"timers.{name}.due_at")
-    label = workflow.timers[name].label
-    if due is None:
-        return Clause("overdue", False, sentences.NOT_RUNNING, {"timer": label})
-    values = {"timer": label, "due": due.astimezone(workflow.zone)}
-    return Clause("overdue", situation.now > due, sentences.NOT_OVERDUE, values)
-
-
-def _if(workflow: Workflow, given: Transition, when: When, facts: Mapping[str, Any]) -> Clause:
-    expression = when.expression
-    assert expression is not None  # noqa: S101 - the loader gives every `if` its expression
-    says = when.says or sentences.NOT_MET
-    asks = any(path.startswith("input.") for path in expression.reads)
-    if asks and (open_clause := _open(given, facts, says)) is not None:
-        return open_clause
-    for root in expression.roots:
-        _fact(facts, root)
-    if unanswered := expression.unanswered(facts):
-        labels = tuple(_label(workflow, path) for path in unanswered)
-        return Clause("if", False, sentences.UNANSWERED, {"missing": labels})
-    values = {path: _spoken(workflow, path, value) for path, value in expression.values(facts).items()}
-    for path in when.mentions - values.keys():
-        values[path] = _spoken(workflow, path, _fact(facts, path)) if _is_loaded(facts, path) else None
-    try:
-        holds = bool(expression.evaluate(facts))
-    except MixedCurrencies:
-        holds, says = False, sentences.MIXED
-    return Clause("if", holds, says, values)
-
-
-def _open(given: Transition, facts: Mapping[str, Any], says: Text) -> Clause | None:
-    """A clause that looks at what nobody has answered yet stays open."""
-    asked = facts.get("input") or {}
-    if any(asked.get(name) is None for name in given.input):
-        return Clause("if", True, says, {"asked_later": True})
-    return None
-
-
-def _is_loaded(facts: Mapping[str, Any], path: str) -> bool:
-    return path.partition(".")[0] in facts
-
-
-def _label(workflow: Workflow, path: str) -> Text:
-    name = path.partition(".")[2]
-    for form in workflow.answer_forms.values():
-        if name in form.fields:
-            return form.fields[name].label
-    return Text.same(path)
-
-
-def _spoken(workflow: Workflow, path: str, value: Any) -> Any:
-    """A value as a sentence should say it: an option by its label, a country by its name, a moment in the zone."""
-    if isinstance(value, datetime):
-        return value.astimezone(workflow.zone)
-    root, _, name = path.partition(".")
-    if root != "application" or not isinstance(value, str | tuple):
-        return value
-    if name == "country" and isinstance(value, str):
-        return _country(workflow, value)
-    field_ = next((form.fields[name] for form in workflow.answer_forms.values() if name in form.fields), None)
-    if field_ is None:
-        return value
-    if field_.options:
-        chosen = value if isinstance(value, tuple) else (value,)
-        labels = tuple(option.label for option in field_.options if option.id in chosen)
-        return labels if isinstance(value, tuple) else labels[0] if labels else value
-    return _country(workflow, value) if field_.type == "country" and isinstance(value, str) else value
-
-
-def _country(workflow: Workflow, code: str) -> Text:
-    return Text({language: str(Locale.parse(language).territories.get(code, code)) for language in workflow.languages})
-
-
-__all__ = ["SYSTEM", "Clause", "Decision", "DefinitionMismatch", "Situation", "decide", "facts_of", "plain", "reads"]

@@ -6,13 +6,14 @@ not name.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from transitions import EventData, Machine, MachineError
 
 from fundflow.workflow import sentences
-from fundflow.workflow.decide import Clause, Decision, DefinitionMismatch, Situation, decide
+from fundflow.workflow.decide import Clause, Decision, DefinitionMismatch, Situation, decide, states_of
 from fundflow.workflow.definition import Transition, Workflow
 
 
@@ -30,22 +31,27 @@ class Compiled:
 
     def __init__(self, workflow: Workflow) -> None:
         self.workflow = workflow
-        self._ends = {t.id: f"end {t.end}" for t in workflow.transitions.values() if t.end is not None}
+        self.graphs = {"": self._graph(workflow.states, workflow.transitions, workflow.initial)}
+        for child in workflow.children.values():
+            self.graphs[child.id] = self._graph(child.states, child.transitions, child.initial)
+
+    def _graph(self, states: Iterable[str], transitions: Mapping[str, Transition], initial: str) -> Machine:
+        ends = {t.id: f"end {t.end}" for t in transitions.values() if t.end is not None}
         edges = [
             {
                 "trigger": t.id,
                 "source": source,
-                "dest": t.destination(source) or self._ends[t.id],
+                "dest": t.destination(source) or ends[t.id],
                 "conditions": [self._decide],
             }
-            for t in workflow.transitions.values()
+            for t in transitions.values()
             for source in t.sources
         ]
-        self.machine = Machine(
+        return Machine(
             model=None,
-            states=[*workflow.states, *sorted(set(self._ends.values()))],
+            states=[*states, *sorted(set(ends.values()))],
             transitions=edges,
-            initial=workflow.initial,
+            initial=initial,
             auto_transitions=False,
             send_event=True,
             queued=False,
@@ -55,22 +61,25 @@ class Compiled:
         """The only condition of every edge: it fills the decision that the caller handed in, and answers with it."""
         found: list[Decision] = event.kwargs["found"]
         found.append(decide(self.workflow, event.event.name, event.kwargs["situation"]))
-        if unasked := _unasked(self.workflow.transitions[event.event.name], event.kwargs["situation"]):
+        if unasked := _unasked(event.kwargs["step"], event.kwargs["situation"]):
             found[-1] = replace(found[-1], allowed=False, clauses=(*found[-1].clauses, unasked))
         return bool(found[-1].allowed)
 
     def fire(self, state: str, transition: str, situation: Situation) -> tuple[str | None, str | None, Decision]:
         """The new state, or the outcome where it ends, with the decision; both are None where it is refused.
 
-        DefinitionMismatch for a transition or state that the workflow does not have.
+        For a child's transition the state is the child's. DefinitionMismatch for a transition or state that the
+        workflow does not have.
         """
-        if transition not in self.workflow.transitions or state not in self.workflow.states:
+        step = self.workflow.find(transition)
+        if step is None or state not in states_of(self.workflow, transition):
             raise DefinitionMismatch(f"{self.workflow.id} has no {transition!r} or no {state!r}")
         if situation.state != state:
             raise DefinitionMismatch(f"the situation is of {situation.state!r}, not of {state!r}")
         cursor, found = Cursor(state), list[Decision]()
+        graph = self.graphs[transition.partition(".")[0] if "." in transition else ""]
         try:
-            moved: Any = self.machine.events[transition].trigger(cursor, situation=situation, found=found)
+            moved: Any = graph.events[transition].trigger(cursor, situation=situation, found=found, step=step)
         except MachineError:
             return None, None, decide(self.workflow, transition, situation)
         decision = found[-1]

@@ -67,6 +67,10 @@ WRONG_STATE = _(
     "This can no longer be done: the application is now in “{state}”.",
     "Ce n’est plus possible : la candidature est maintenant à l’étape « {state} ».",
 )
+CHILD_ELSEWHERE = _(
+    "This can no longer be done: it is now at “{state}”.",
+    "Ce n’est plus possible : c’est maintenant à l’étape « {state} ».",
+)
 ENDED = _(
     "This application has ended; nothing more can be done with it.",
     "Cette candidature est terminée ; plus rien ne peut être fait.",
@@ -86,6 +90,18 @@ NO_DEADLINE = _("The deadline “{timer}” is not running.", "Le délai « {tim
 TOO_OFTEN = _("This can be done at most {max} times.", "Ce n’est possible que {max} fois au plus.")
 INCOMPLETE = _("“{form}” is not complete: {missing}.", "« {form} » est incomplet : {missing}.")
 COMPLETE = _("“{form}” is complete.", "« {form} » est complet.")
+TASKS_OPEN = _("Still to be done: {missing}.", "Reste à faire : {missing}.")
+TASKS_DONE = _("Done: {tasks}.", "Fait : {tasks}.")
+NOT_SIGNED = _("Still to sign: {missing}.", "Signature attendue : {missing}.")
+SIGNED = _("Everyone has signed.", "Tout le monde a signé.")
+NOT_YOUR_TURN = _("Before you, this must be signed by: {missing}.", "Avant vous, ceci doit être signé par : {missing}.")
+SIGNED_ALREADY = _("This is signed already.", "C’est déjà signé.")
+NOT_HERE = _(
+    "This is not done at “{state}”.",
+    "Cela ne se fait pas à l’étape « {state} ».",
+)
+NOT_A_VALUE = _("Choose one of: {values}.", "Choisissez parmi : {values}.")
+NO_DOCUMENT = _("The document to be signed is not ready yet.", "Le document à signer n’est pas encore prêt.")
 QUORUM = _(
     "Reviews sent: {submitted} of {assigned}; at least {needed} are needed.",
     "Évaluations envoyées : {submitted} sur {assigned} ; il en faut au moins {needed}.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from fundflow.workflow import environment, format
 from fundflow.workflow.definition import Escalation, Timer
+from fundflow.workflow.expressions import INSTANT
 from fundflow.workflow.names import Names
 from fundflow.workflow.reader import Place
 
@@ -19,9 +20,7 @@ def timers(names: Names, top: dict[str, Place]) -> dict[str, Timer]:
             place.error("FF151", "a timer has either at: (a date or time) or after: (a length of time)", key=True)
         at = None
         if "at" in settings:
-            at = names.expression(settings["at"], environment.moments(names.environment), None)
-            if at is not None and at.type.kind not in ("instant", "date"):
-                settings["at"].error("FF110", f"a moment or a date is needed here, not {at.type}")
+            at = names.expression(settings["at"], environment.moments(names.environment), INSTANT)
         given = [names.state(p) for p in settings["in"].one_or_many()] if "in" in settings else []
         to = [names.role(p) for p in settings["to"].one_or_many()] if "to" in settings else []
         remind = [p.duration() for p in settings["remind"].one_or_many()] if "remind" in settings else []

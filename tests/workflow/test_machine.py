@@ -18,9 +18,9 @@ def compiled() -> Compiled:
 
 
 def test_there_is_no_way_past_the_guards(compiled: Compiled) -> None:
-    assert set(compiled.machine.events) == set(small_grant().transitions)
-    assert not any(name.startswith("to_") for name in compiled.machine.events)
-    assert compiled.machine.models == []
+    assert set(compiled.graphs[""].events) == set(small_grant().transitions)
+    assert not any(name.startswith("to_") for name in compiled.graphs[""].events)
+    assert compiled.graphs[""].models == []
 
 
 def test_an_allowed_transition_gives_the_new_state(compiled: Compiled) -> None:

@@ -90,7 +90,7 @@ def _has(checker: Checker, node: Call, known: Known) -> Finding:
     found = checker.check(node.arguments[0], known).type
     if found.kind == "wrong":
         return Finding(BOOL)
-    if not found.nullable:
+    if not found.nullable and path not in known:
         return checker.wrong(f"{path} is never null, so there is nothing to check", node)
     return Finding(BOOL, if_true=frozenset([path]))
 
@@ -123,8 +123,9 @@ def _or_value(checker: Checker, node: Call, known: Known) -> Type:
         return WRONG
     if of.kind == "null":
         return checker.wrong("null is always null; write the other value alone", node).type
-    if not of.nullable:
-        return checker.wrong(f"{path_of(node.of) or 'this'} is never null; leave orValue out", node).type
+    path = path_of(node.of)
+    if not of.nullable and path not in known:
+        return checker.wrong(f"{path or 'this'} is never null; leave orValue out", node).type
     both = types.joined(of, instead)
     if both is None or both.kind != of.kind:
         return checker.wrong(f"orValue must give {of.solid()}, not {instead}", node).type

@@ -208,7 +208,7 @@ class Checker:
             if found.kind == "wrong":
                 return Finding(BOOL)
             path = path_of(other)
-            if not found.nullable:
+            if not found.nullable and path not in known:
                 return self.wrong(f"{path or 'this'} is never null, so there is nothing to check", node)
             learnt = frozenset([path]) if path else frozenset()
             return Finding(BOOL, if_false=learnt) if node.sign == "==" else Finding(BOOL, if_true=learnt)

@@ -65,7 +65,7 @@ class Type:
             return f"a list of {str(self.item.solid()).removeprefix('a ').removeprefix('an ')}"
         if self.unit == "months":
             return "a number of months"
-        return _WORDS[self.kind] + (" or null" if self.nullable else "")
+        return _WORDS[self.kind] + (" or null" if self.nullable and self.kind != "null" else "")
 
 
 BOOL, INT, DECIMAL, MONEY = Type("bool"), Type("int"), Type("decimal"), Type("money")
