@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fundflow.money import Money
+from fundflow.money import MixedCurrencies, Money
 from fundflow.workflow.expressions import (
     BOOL,
     DATE,
@@ -141,6 +141,7 @@ def mistakes(source: str) -> list[str]:
         ("ratio(x.m, money('400'), 0)", Decimal("0.25")),
         ("ratio(x.m, money('0'), 0.5)", Decimal("0.5")),
         ("ratio(x.m, x.i, money('0'))", euro("14.29")),
+        ("x.m == money('100') && x.m != money('1') && x.m in [x.asked, money('100')]", True),
         ("ratio(x.m, -3, money('0'))", euro("-33.33")),
         ("ratio(x.m, x.i - 7, money('1'))", euro("1")),
         ('instant("2026-11-23T07:00:00-05:00") == x.at', True),
@@ -345,6 +346,24 @@ def test_a_hostile_text_is_answered_at_once(source: str) -> None:
 )
 def test_the_deepest_expression_that_passes_also_runs(source: str) -> None:
     assert compiled(source, BOOL).evaluate(FACTS) in (True, False)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x.m == x.asked",
+        "x.m != x.asked",
+        "x.m < x.asked",
+        "x.m in [x.asked]",
+        "x.m + x.asked > x.m",
+        "ratio(x.m, x.asked, 0) == 0",
+        "[x.m, x.asked].sum() == x.m",
+    ],
+)
+def test_two_currencies_are_never_compared_or_added(source: str) -> None:
+    """A round may have another currency than its workflow's amounts; nothing may come true by that."""
+    with pytest.raises(MixedCurrencies):
+        compiled(source).evaluate({"x": {**FACTS["x"], "asked": Money.of("100", "USD")}})
 
 
 def test_dates_never_leave_the_calendar() -> None:

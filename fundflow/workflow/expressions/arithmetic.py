@@ -43,13 +43,22 @@ def ratio(of: Any, by: Any, instead: Any) -> Any:
     if not isinstance(of, Money):
         return _DIVISION.divide(of, by) if by else instead
     if isinstance(by, Money):
-        if of.currency != by.currency:
-            raise MixedCurrencies(left=str(of), right=str(by))
-        return _DIVISION.divide(of.minor, by.minor) if by.minor else instead
+        return instead if same(by, Money.zero(of.currency)) else _DIVISION.divide(of.minor, by.minor)
     over, under = by.as_integer_ratio()
     if not over:
         return instead
     return times(of, under, over) if over > 0 else times(of, -under, -over)
+
+
+def same(one: Money, other: Money) -> bool:
+    """Equal amounts; in two currencies neither equal nor different."""
+    if one.currency != other.currency:
+        raise MixedCurrencies(left=str(one), right=str(other))
+    return one.minor == other.minor
+
+
+def same_as_one(one: Money, others: Sequence[Money | None]) -> bool:
+    return any(same(one, other) for other in others if other is not None)
 
 
 def remainder(left: int, right: int) -> int:
@@ -129,6 +138,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
             times,
             scaled,
             ratio,
+            same,
+            same_as_one,
             remainder,
             absolute,
             maybe_decimal,

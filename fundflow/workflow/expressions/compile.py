@@ -136,6 +136,9 @@ class _Writer:
         left, right = self.code(node.left), self.code(node.right)
         if "null" in kinds:
             return f"({left} {'is' if sign == '==' else 'is not'} {right})"
+        if kinds[0] == "money" and sign in ("==", "!=", "in"):
+            call = f"same({left}, {right})" if sign != "in" else f"same_as_one({left}, {right})"
+            return f"(not {call})" if sign == "!=" else call
         if sign in ("==", "!=", "<", "<=", ">", ">=", "in"):
             return f"({left} {sign} {right})"
         if kinds[1] == "duration":
