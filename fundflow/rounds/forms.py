@@ -31,7 +31,7 @@ from fundflow.web.refusals import sentence
 NEW = "new"
 TEXTS = ("title", "theme", "summary", "text")
 AMOUNTS = ("floor", "cap", "budget")
-FIXED = ("slug", "window", "new_window", "zone", "opens", "currency", *AMOUNTS, "workflow")
+FIXED = ("slug", "window", "new_window", "zone", "opens", "currency", *AMOUNTS, "countries", "workflow")
 """What a published round no longer asks for."""
 
 
@@ -77,6 +77,14 @@ class RoundForm(FlaskForm):
         _l("Budget of the round"),
         description=_l("Approvals can never commit more than this."),
         render_kw={"inputmode": "decimal"},
+    )
+    countries = TextAreaField(
+        _l("Countries"),
+        validators=[Optional()],
+        description=_l(
+            "Where cities may apply from: names or two-letter codes, with commas between. Empty: everywhere."
+        ),
+        render_kw={"rows": 2},
     )
     workflow = SelectField(
         _l("Workflow"), description=_l("The steps, forms and rules. Its version is fixed when you publish.")
@@ -135,6 +143,7 @@ class RoundForm(FlaskForm):
                 "zone": self.zone.data or "",
                 "opens_wall": taken("opens", wall_of, ""),
                 "currency": currency,
+                "countries": taken("countries", plans.countries_in, ()),
                 "workflow": self.workflow.data or "",
             }
         self.say(problems)
@@ -164,6 +173,7 @@ def typed(round_plan: Plan) -> dict[str, str]:
     return {
         **texts,
         **amounts,
+        "countries": ", ".join(reader.country(code) for code in round_plan.countries),
         "window": str(round_plan.window_id or NEW),
         "opens": round_plan.opens_wall,
         "closes": round_plan.closes_wall,

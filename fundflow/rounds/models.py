@@ -43,6 +43,8 @@ class Round(Identified, Model):
     floor_minor: Mapped[int]
     cap_minor: Mapped[int]
     budget_minor: Mapped[int]
+    countries: Mapped[list[str]] = mapped_column(default=list)
+    """ISO 3166 codes of where cities may apply from; empty for everywhere."""
     definition_sha: Mapped[str] = mapped_column(sa.ForeignKey("definitions.sha256"))
     status: Mapped[str] = mapped_column(default="draft")
     published_at: Mapped[datetime | None]

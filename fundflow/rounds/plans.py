@@ -13,6 +13,7 @@ from functools import cache
 from uuid import UUID
 
 import pycountry
+from babel import Locale
 
 from fundflow import clock
 from fundflow.errors import Refused
@@ -31,6 +32,12 @@ LONGEST = {"title": 200, "theme": 200, "new_window": 200, "summary": 1_000, "tex
 
 class NoSuchCurrency(Refused):
     """“{currency}” is not a currency code of ISO 4217. Choose one from the list, for example EUR."""
+
+    status = 422
+
+
+class NoSuchCountry(Refused):
+    """“{name}” is not a country. Write names or two-letter codes with commas between them, for example Kenya, UG."""
 
     status = 422
 
@@ -139,6 +146,31 @@ class Plan:
     summary: str = ""
     text: str = ""
     new_window: str = ""
+    countries: tuple[str, ...] = ()
+    """ISO 3166 codes of where cities may apply from; none for everywhere."""
+
+
+@cache
+def countries() -> dict[str, str]:
+    """ISO 3166 codes by every way of writing a country that is understood: its code, or its name in a language."""
+    known = {each.alpha_2.casefold(): each.alpha_2 for each in pycountry.countries}
+    for language in ("en", "fr", "es", "pt"):
+        names = Locale.parse(language).territories
+        known |= {str(names[code]).casefold(): code for code in list(known.values()) if code in names}
+    return known
+
+
+def countries_in(text: str) -> tuple[str, ...]:
+    """The countries named in a text, separated by commas or line breaks; NoSuchCountry for what is none."""
+    found: dict[str, None] = {}
+    for word in re.split(r"[,;\n]", text):
+        name = " ".join(word.split())
+        if name:
+            code = countries().get(name.casefold())
+            if code is None:
+                raise NoSuchCountry(name=name)
+            found[code] = None
+    return tuple(sorted(found))
 
 
 @cache
@@ -177,6 +209,7 @@ def plan_of(round_: Round) -> Plan:
         theme=round_.theme,
         summary=round_.summary,
         text=round_.text,
+        countries=tuple(round_.countries),
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import pycountry
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
@@ -29,6 +30,7 @@ _TERMS = sa.select(
     Round.closes_at,
     Round.title,
     Round.zone,
+    Round.countries,
 ).where(Round.id == sa.bindparam("round_id"))
 _IDENTITY = sa.inspect(Round).identity_key_from_primary_key
 
@@ -61,6 +63,10 @@ def money_round_for(actor: Actor, key: UUID | str) -> Round:
     return _one(_rounds().where(policy.money_seen_by(actor)), key)
 
 
+EVERYWHERE = tuple(sorted(each.alpha_2 for each in pycountry.countries))
+"""What a round is open to that names no countries."""
+
+
 def terms_of(round_id: UUID) -> dict[str, Any]:
     """Floor, cap and budget as money, the opening and closing instants, the title and the zone.
 
@@ -75,6 +81,7 @@ def terms_of(round_id: UUID) -> dict[str, Any]:
         "closes_at": row.closes_at,
         "title": row.title,
         "zone": row.zone,
+        "countries": tuple(row.countries) or EVERYWHERE,
     }
 
 

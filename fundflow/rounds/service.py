@@ -122,6 +122,7 @@ def _promises(round_: Round, plan: Plan) -> dict[str, Refused]:
         "floor": plan.floor == round_.floor,
         "cap": plan.cap == round_.cap,
         "budget": plan.budget == round_.budget,
+        "countries": plan.countries == tuple(round_.countries),
         "workflow": plan.workflow == definitions.get(round_.definition_sha).id,
     }
     found: dict[str, Refused] = {field: FixedAfterPublishing() for field, same in kept.items() if not same}
@@ -201,6 +202,7 @@ def _columns(plan: Plan) -> dict[str, Any]:
         "floor_minor": plan.floor.minor,
         "cap_minor": plan.cap.minor,
         "budget_minor": plan.budget.minor,
+        "countries": list(plan.countries),
     }
 
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 
 from fundflow.workflow.access import cell
-from fundflow.workflow.definition import SYSTEM, Transition, Workflow
+from fundflow.workflow.definition import SYSTEM, Duration, Transition, Workflow
 from fundflow.workflow.problems import Problem, listed
 
 MOST_STATES = 60
@@ -80,7 +80,7 @@ def _graph(workflow: Workflow) -> Iterator[Finding]:
 def _clock(workflow: Workflow) -> Iterator[Finding]:
     started = {(timer.then, state) for timer in workflow.timers.values() if timer.then for state in timer.states}
     for name, transition in workflow.transitions.items():
-        for source in transition.sources:
+        for source in () if transition.is_auto else transition.sources:
             if transition.by_from(source) == {SYSTEM} and (name, source) not in started:
                 message = "only the system may do this, but no timer starts it"
                 yield "FF158", f"transitions.{name}.by", f"{message} in '{source}', so it never happens"
@@ -91,13 +91,14 @@ def _clock(workflow: Workflow) -> Iterator[Finding]:
         length = timer.after
         for remind in timer.remind if length else ():
             assert length is not None  # noqa: S101 - the loop is over nothing without it
-            if _days(remind.months, remind.days, remind.minutes) >= _days(length.months, length.days, length.minutes):
+            if _days(remind) >= _days(length):
                 message = f"a reminder {remind} before the end is not before the start: the timer lasts only {length}"
                 yield "FF160", f"timers.{name}.remind", message
 
 
-def _days(months: int, days: int, minutes: int) -> float:
-    return months * 30.4 + days + minutes / 1440
+def _days(length: Duration) -> float:
+    """About how many days: a month has 30.4 of them, and seven stand for five that are worked."""
+    return length.months * 30.4 + length.days + length.working_days * 1.4 + length.minutes / 1440
 
 
 def _deciders(workflow: Workflow) -> Iterator[Finding]:
@@ -157,14 +158,76 @@ def _forms(workflow: Workflow) -> Iterator[Finding]:
 
 
 def _roles(workflow: Workflow) -> Iterator[Finding]:
-    used = {role for t in workflow.transitions.values() for role in t.by}
-    used |= {role for t in workflow.transitions.values() for effect in t.do for role in effect.to}
+    used = {role for t in workflow.every_transition() for role in t.by}
+    used |= {role for t in workflow.every_transition() for effect in t.do for role in effect.to}
+    used |= {role for task in workflow.tasks.values() for role in task.by}
+    used |= {role for s in workflow.states.values() if s.signatures for role in s.signatures.parties.values()}
+    used |= {role for each in workflow.roles.values() for role in each.assigned_by}
     used |= {role for s in workflow.states.values() for role in (*s.edit, *s.view, *s.shown_as)}
     used |= {role for r in workflow.reviews.values() for role in (r.by, *r.assigned_by, *r.discussed_by)}
-    used |= {role for t in workflow.timers.values() for role in t.to}
+    used |= {role for t in workflow.timers.values() for role in (*t.to, *t.if_blocked)}
+    used |= {role for t in workflow.timers.values() if t.escalate for role in t.escalate.to}
     for role in workflow.roles:
         if role not in used:
             yield "FF137", f"roles.{role}", f"role '{role}' is never used"
+
+
+def _collected(workflow: Workflow) -> Iterator[Finding]:
+    """What is collected is waited for, and what is signed was made."""
+    leads = _arrows(workflow)
+    for name, state in workflow.states.items():
+        onward = workflow.transitions_from(name)
+        if state.is_final and (state.tasks or state.signatures):
+            yield "FF143", f"states.{name}", f"'{name}' is final, so nothing can be done or signed in it"
+        if state.signatures is None:
+            continue
+        if not any(when.kind == "signed" for transition in onward for when in transition.when):
+            message = f"nothing happens when everyone has signed: no transition from '{name}' has signed: all"
+            yield "FF184", f"states.{name}.signatures", message
+        made = [
+            transition
+            for transition in workflow.transitions.values()
+            if any(effect.document == state.signatures.document for effect in transition.do)
+        ]
+        arrives = {target for each in made for source in each.sources if (target := each.destination(source))}
+        if not any(name in _from(target, leads) for target in arrives):
+            message = f"'{state.signatures.document}' is to be signed in '{name}', but no transition before makes it"
+            yield "FF183", f"states.{name}.signatures.document", message
+
+
+def _automatic(workflow: Workflow) -> Iterator[Finding]:
+    """Steps that happen by themselves never go round."""
+    leads: dict[str, set[str]] = {state: set() for state in workflow.states}
+    for transition in workflow.transitions.values():
+        for source in transition.sources if transition.is_auto else ():
+            target = transition.destination(source)
+            leads[source] |= {target} if target else set()
+    for name, transition in workflow.transitions.items():
+        for source in transition.sources if transition.is_auto else ():
+            target = transition.destination(source)
+            if target is not None and source in _from(target, leads):
+                message = f"'{name}' happens by itself and comes back to '{source}' by itself: it would never end"
+                yield "FF108", f"transitions.{name}", message
+
+
+def _children(workflow: Workflow) -> Iterator[Finding]:
+    """Children are made somewhere, and each can get to an end of its own."""
+    for kind, child in workflow.children.items():
+        effects = [effect for t in workflow.transitions.values() for effect in t.do if effect.children == kind]
+        if not any(effect.each is None for effect in effects):
+            message = f"no transition creates '{kind}': add {{children: {kind}}} to the one that should"
+            yield "FF192", f"children.{kind}", message
+        leads: dict[str, set[str]] = {state: set() for state in child.states}
+        for transition in child.transitions.values():
+            for source in transition.sources:
+                leads[source].add(transition.destination(source) or source)
+        reached = _from(child.initial, leads)
+        for name, state in child.states.items():
+            at = f"children.{kind}.states.{name}"
+            if name not in reached:
+                yield "FF103", at, f"no {kind} can ever get to '{name}'"
+            elif not state.is_final and not any(child.states[s].is_final for s in _from(name, leads)):
+                yield "FF104", at, f"'{name}' is a dead end: no {kind} can get from it to a final state"
 
 
 def _masks(workflow: Workflow) -> Iterator[Finding]:
@@ -189,7 +252,7 @@ def _masks(workflow: Workflow) -> Iterator[Finding]:
 
 
 def _money(workflow: Workflow) -> Iterator[Finding]:
-    """Follow every path with what is committed: paid only after committed, nothing committed left at an end."""
+    """Follow every path with the money: paid only after committed, nothing reserved or committed left at an end."""
     seen, waiting = {(workflow.initial, "free")}, deque([(workflow.initial, "free")])
     while waiting:
         state, money = waiting.popleft()
@@ -199,8 +262,8 @@ def _money(workflow: Workflow) -> Iterator[Finding]:
                 yield *problem, f"{_SAYS[problem[0]]} when {transition.id} leaves '{state}'"
             target = transition.destination(state)
             ends = target is None or workflow.states[target].is_final
-            if ends and after == "committed":
-                message = f"{transition.id} ends the application from '{state}' with money still committed"
+            if ends and after in ("reserved", "committed"):
+                message = f"{transition.id} ends the application from '{state}' with money still {after}"
                 yield "FF176", f"transitions.{transition.id}", f"{message}: add {{ledger: release}}"
             if target is not None and (target, after) not in seen:
                 seen.add((target, after))
@@ -218,6 +281,8 @@ def _after(transition: Transition, money: str) -> tuple[str, tuple[str, str] | N
     for number, effect in enumerate(transition.do):
         at = f"transitions.{transition.id}.do.{number}.ledger"
         match effect.ledger:
+            case "reserve":
+                money = "reserved"
             case "commit":
                 problem = ("FF174", at) if money == "committed" else problem
                 money = "committed"
@@ -225,7 +290,9 @@ def _after(transition: Transition, money: str) -> tuple[str, tuple[str, str] | N
                 problem = ("FF175", at) if money != "committed" else problem
                 money = "paid"
             case "release":
-                money = "free" if money == "committed" else money
+                money = "free" if money in ("reserved", "committed") else money
+            case "close":
+                money = "paid"
     return money, problem
 
 
@@ -252,6 +319,9 @@ _RULES: tuple[Callable[[Workflow], Iterator[Finding]], ...] = (
     _reviews,
     _forms,
     _roles,
+    _collected,
+    _automatic,
+    _children,
     _masks,
     _money,
     _told,

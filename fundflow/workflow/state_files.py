@@ -56,7 +56,7 @@ def tasks(names: Names, top: dict[str, Place]) -> None:
             continue
         for name, inner in place.at("tasks").entries("task").items():
             if name in names.tasks:
-                inner.error("FF145", f"another state has a task '{name}' too; give one another name", key=True)
+                inner.error("FF028", f"another state has a task '{name}' too; give one another name", key=True)
                 continue
             settings = inner.settings(format.Task, what=f"the task '{name}'")
             by = [names.role(p) for p in settings["by"].one_or_many()] if "by" in settings else []

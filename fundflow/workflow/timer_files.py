@@ -7,9 +7,19 @@ from __future__ import annotations
 
 from fundflow.workflow import environment, format
 from fundflow.workflow.definition import Escalation, Timer
-from fundflow.workflow.expressions import INSTANT
+from fundflow.workflow.expressions import INSTANT, Expression
+from fundflow.workflow.expressions.check import expected
 from fundflow.workflow.names import Names
 from fundflow.workflow.reader import Place
+
+
+def _moment(names: Names, place: Place) -> Expression | None:
+    """A moment, or a day: then the timer is due when that day ends."""
+    at = names.expression(place, environment.moments(names.environment), None)
+    if at is not None and at.type.solid().kind != "date" and (message := expected(INSTANT, at.type)):
+        place.error("FF110", message)
+        return None
+    return at
 
 
 def timers(names: Names, top: dict[str, Place]) -> dict[str, Timer]:
@@ -20,7 +30,7 @@ def timers(names: Names, top: dict[str, Place]) -> dict[str, Timer]:
             place.error("FF151", "a timer has either at: (a date or time) or after: (a length of time)", key=True)
         at = None
         if "at" in settings:
-            at = names.expression(settings["at"], environment.moments(names.environment), INSTANT)
+            at = _moment(names, settings["at"])
         given = [names.state(p) for p in settings["in"].one_or_many()] if "in" in settings else []
         to = [names.role(p) for p in settings["to"].one_or_many()] if "to" in settings else []
         remind = [p.duration() for p in settings["remind"].one_or_many()] if "remind" in settings else []

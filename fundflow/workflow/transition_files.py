@@ -312,7 +312,7 @@ def _ledger(names: Names, parts: dict[str, Place], place: Place, types: Mapping[
     operation: Any = parts["ledger"].one_of(("reserve", "commit", "pay", "release", "close"))
     if operation and operation not in names.moves:
         known = f"it declares {listed(names.moves)}" if names.moves else "it declares none"
-        parts["ledger"].error("FF178", f"'{names.kind}' does not say that it may {operation} money; {known}")
+        parts["ledger"].error("FF179", f"'{names.kind}' does not say that it may {operation} money; {known}")
     amount = names.expression(parts["amount"], types, MONEY) if "amount" in parts else None
     if "amount" not in parts and operation in ("reserve", "commit", "pay"):
         place.error("FF011", f"ledger: {operation} needs 'amount'")

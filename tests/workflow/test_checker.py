@@ -32,6 +32,7 @@ def line_of(needle: str, files: dict[str, str]) -> int:
         ("from: disbursed\n    to: reported", "from: [disbursed, reported]\n    to: reported", "from: [disbursed, reported]", "FF105", "nothing can leave it"),
         ("    then: lapse\n", "", "by: system", "FF158", "no timer starts it in 'draft'"),
         ("in: disbursed\n", "in: reported\n", "in: reported", "FF154", "can do nothing"),
+        ("remind: [30 days, 7 days]", "remind: [300 working days]", "remind: [300 working days]", "FF160", "lasts only 12 months"),
         ("remind: [30 days, 7 days]", "remind: [13 months]", "remind: [13 months]", "FF160", "lasts only 12 months"),
         ("reviewer: [proposal], officer: [proposal, panel]", "officer: [proposal, panel]", "review:\n    label", "FF168", "reviewers ('reviewer') cannot see anything"),
         ("applicant: [proposal], reviewer", "applicant: [proposal, panel], reviewer", "view: {applicant: [proposal, panel]", "FF169", "could read the reviews"),
@@ -41,6 +42,7 @@ def line_of(needle: str, files: dict[str, str]) -> int:
         ("forms:\n", "  observer: {is: group, group: auditors, label: {en: A, fr: A}}\n\nforms:\n", "observer:", "FF137", "never used"),
         ("{ledger: commit, amount: application.requested}", "{document: letter}", "ledger: pay", "FF175", "when disburse leaves 'approved'"),
         ("      - {ledger: release}\n", "", "cancel:\n    label", "FF176", "money still committed"),
+        ("      - {ledger: commit, amount: application.requested}\n", "      - {ledger: reserve, amount: application.requested}\n", "ledger: pay", "FF175", "may not be committed"),
         ("      - {ledger: pay, amount: input.amount}\n", "      - {ledger: commit, amount: input.amount}\n", "ledger: commit, amount: input", "FF174", "committed already"),
         ("    do: [{notify: declined, to: applicant}]\n", "", "decline:\n    label", "FF178", "nobody tells the applicant about decline"),
     ],
@@ -83,3 +85,32 @@ def test_a_hidden_state_is_given_away_by_mail_by_views_and_by_buttons() -> None:
         "    shown_as: {applicant: review}\n    view: {officer: [proposal, panel], auditor: [proposal, panel], finance"
     )
     assert {"FF145", "FF146", "FF147"} <= {p.code for p in findings(changed(old, new))}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("      - {ledger: release}\n", "      - {ledger: close}\n"),
+        ("    remind: [30 days, 7 days]\n", "    remind: [250 working days]\n"),
+        (
+            "    after: 12 months\n    remind: [30 days, 7 days]\n",
+            "    at: application.ends_on\n    remind: [30 days]\n",
+        ),
+    ],
+)
+def test_closing_working_days_and_a_day_as_a_moment_are_sound(old: str, new: str) -> None:
+    assert findings(changed(old, new)) == []
+
+
+def test_money_that_is_only_reserved_must_not_be_left_behind() -> None:
+    files = changed("ledger: commit, amount: application.requested", "ledger: reserve, amount: application.requested")
+    files[MAIN] = files[MAIN].replace("      - {ledger: release}\n", "", 1)
+    assert any(p.code == "FF176" and "money still reserved" in p.message for p in findings(files))
+
+
+def test_what_happens_by_itself_needs_no_timer() -> None:
+    auto = "  go:\n    label: {en: Go, fr: Aller}\n    from: review\n    to: limbo\n    auto: true\n    when: [{quorum: panel}]\n"
+    end = "  out:\n    label: {en: O, fr: O}\n    from: limbo\n    end: declined\n    by: officer\n    do: [{notify: a, to: applicant}]\n"
+    files = changed(NEW_STATE, LIMBO + NEW_STATE)
+    files[MAIN] = files[MAIN].replace("  send_back:\n", auto + end + "  send_back:\n", 1)
+    assert not any(p.code == "FF158" for p in findings(files))
