@@ -6,8 +6,9 @@ Each says in one sentence what went wrong and exits with 1 (2 for a wrong call);
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -191,18 +192,48 @@ def draw(file: Path, kind: str, language: str, output: Path | None) -> None:
 
 
 @main.command()
-def verify() -> None:
-    """Recompute every application's audit chain and compare it with what is kept."""
-    from fundflow.lifecycle import audit
+@click.argument("application", default="")
+@click.option("--files", is_flag=True, help="Also read every stored file and compare it with its digest.")
+def verify(application: str, files: bool) -> None:
+    """Recompute the audit chains, all or one APPLICATION's, and compare them with the rows and the anchors."""
+    from fundflow.lifecycle import audit, queries
 
     app = _app()
     with app.app_context():
         _database_reachable(app)
-        report = audit.verify()
+        report = audit.verify(_found(queries.id_of, application) if application else None, files=files)
     for broken in report.breaks:
         click.echo(str(broken))
     click.echo(report.summary)
     sys.exit(0 if report.is_whole else 1)
+
+
+@main.command()
+def anchor() -> None:
+    """Make an anchor now: one root over every chain, written to the anchors folder and mailed to the auditors."""
+    from fundflow.errors import Refused
+    from fundflow.lifecycle import anchors
+
+    app = _app()
+    with app.app_context():
+        _database_reachable(app)
+        try:
+            made = anchors.make()
+        except Refused as problem:
+            raise click.ClickException(str(problem)) from None
+        assert made is not None  # noqa: S101 - only a nightly one can be made by somebody else
+        click.echo(f"anchor {made.number}: {made.count} applications, root {made.root}")
+        click.echo(f"written to {anchors.files()[made.number]}")
+
+
+def _found(find: Callable[[str], Any], name: str) -> Any:
+    """What is found under this name, or a sentence that there is nothing."""
+    from fundflow.errors import NotFound
+
+    try:
+        return find(name)
+    except NotFound:
+        raise click.ClickException(f"there is no {name!r} here; write a number as on its page, SG-2026-0007") from None
 
 
 @main.command()

@@ -46,6 +46,9 @@ class Settings:
     storage_url: str = _setting(
         "", "FUNDFLOW_STORAGE_URL", "where files go, e.g. s3://bucket/prefix; empty means the instance folder"
     )
+    anchors: str = _setting(
+        "", "FUNDFLOW_ANCHORS", "folder for the nightly anchors of the audit trail; empty means the instance folder"
+    )
     mail_url: str = _setting(
         "", "FUNDFLOW_MAIL_URL", "smtp://user:password@host:587 or smtps://…; empty writes .eml files"
     )
@@ -128,6 +131,11 @@ class Settings:
         if self.database_url:
             return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
         return f"sqlite:///file:{quote(str(self.instance / 'fundflow.db'))}?mode=rw&uri=true"
+
+    @property
+    def anchor_folder(self) -> Path:
+        """Where the nightly anchors are written: best a place that whoever runs the database cannot change."""
+        return Path(self.anchors).expanduser().resolve() if self.anchors else self.instance / "anchors"
 
     @property
     def url(self) -> str:

@@ -63,6 +63,11 @@ OTHER_FACTS: dict[str, Any] = {
     "is_confirmed": True,
     "passkey": "Phone",
     "what": "passkey_added",
+    "anchor": 12,
+    "made_at": datetime(2026, 11, 23, 0, 4, tzinfo=UTC),
+    "count": 40,
+    "root": "5f" * 32,
+    "previous": "",
 }
 
 

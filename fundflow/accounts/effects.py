@@ -9,14 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from fundflow import mail
 from fundflow.accounts import policy, queries, separation
 from fundflow.accounts.queries import Reached
-from fundflow.lifecycle import registry
+from fundflow.lifecycle import anchors, registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.registry import StandIn
 
 if TYPE_CHECKING:
-    from fundflow.lifecycle.models import Application
+    from fundflow.lifecycle.models import Anchor, Application
     from fundflow.workflow.definition import Role
 
 
@@ -94,3 +95,18 @@ def administers(person_id: UUID) -> bool:
 def is_on_the_citys_team(application: Application, person_id: UUID) -> bool:
     """Whoever may act for the applying city has to do with its application."""
     return queries.is_on_team(person_id, application.city_id)
+
+
+@anchors.announcer
+def mail_to_auditors(anchor: Anchor) -> None:
+    """Send every auditor the root, which is then kept where nobody who runs the database can change it."""
+    facts = {
+        "anchor": anchor.number,
+        "made_at": anchor.made_at,
+        "count": anchor.count,
+        "root": anchor.root,
+        "previous": anchor.previous,
+        "link": "/audit",
+    }
+    for person in queries.everyone_in_group(policy.AUDITORS):
+        mail.queue("anchor", person, facts, f"anchor:{anchor.number}")

@@ -266,6 +266,12 @@ def reached(ids: Iterable[UUID]) -> list[Reached]:
     return [Reached(*row) for row in db.session.execute(_REACHED.where(User.id.in_(list(ids))))]
 
 
+def everyone_in_group(group: str) -> list[Reached]:
+    """The members of a group, of whichever rounds, by name."""
+    members = sa.select(GroupMember.user_id).where(GroupMember.group == group)
+    return [Reached(*row) for row in db.session.execute(_REACHED.where(User.id.in_(members)))]
+
+
 def search_people(text: str = "") -> list[User]:
     """Up to `SHOWN` people whose name or address contains the text, by name."""
     wanted = sa.select(User).order_by(sa.func.lower(User.name), User.id).limit(SHOWN)

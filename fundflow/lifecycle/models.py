@@ -5,7 +5,7 @@ An application's state, outcome, revision and head change only together, by a co
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -165,6 +165,22 @@ class Override(Identified, Model):
         sa.CheckConstraint("(answered_at IS NULL) = (approved_by IS NULL AND refused_by IS NULL)", name="answered"),
         sa.Index("ix_overrides_application", "application_id", "event_seq"),
     )
+
+
+class Anchor(Model):
+    """One root over the heads of all applications at a moment, chained to the one before; its leaves are in a file."""
+
+    __tablename__ = "anchors"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date | None] = mapped_column(unique=True)
+    """The UTC day whose nightly anchor it is; null where somebody asked for it."""
+    made_at: Mapped[datetime]
+    previous: Mapped[str] = mapped_column(sa.String(64))
+    """The root of the anchor before, empty for the first."""
+    count: Mapped[int]
+    tree: Mapped[str] = mapped_column(sa.String(64))
+    root: Mapped[str] = mapped_column(sa.String(64))
 
 
 class TaskResult(Model):

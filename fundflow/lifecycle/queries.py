@@ -12,6 +12,14 @@ from fundflow.errors import NotFound
 from fundflow.lifecycle.models import Application, Event
 
 
+def id_of(number: str) -> UUID:
+    """The id of the application of this number; NotFound where there is none."""
+    found = db.session.execute(sa.select(Application.id).where(Application.number == number)).scalar()
+    if found is None:
+        raise NotFound()
+    return found
+
+
 def history(application_id: UUID) -> Sequence[Event]:
     """Every event of an application, the first first."""
     return db.session.scalars(sa.select(Event).where(Event.application_id == application_id).order_by(Event.seq)).all()

@@ -20,11 +20,13 @@ from fundflow.money import Money
 
 STARTED = "started"
 """The transition name of an application's first event."""
+ERASED = "erased"
+"""That payloads of events before this one were erased; its body names their numbers."""
 
 
 KEPT = frozenset(
     "key received_at number roles decision effects notes definition document sha256 cause timer party review "
-    "override child result person".split()
+    "override child result person events".split()
 )
 """What of an event's account is kept for good. All else may be personal and goes into the payload, also what is new."""
 KEPT_OF_EACH: Mapping[str, frozenset[str]] = {
