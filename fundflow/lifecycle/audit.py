@@ -7,7 +7,6 @@ before any anchor saw it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,13 +17,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from fundflow.db import canonical_json, db
+from fundflow.db import db
 from fundflow.errors import NotFound
 from fundflow.lifecycle import anchors
 from fundflow.lifecycle.breaks import Break, checks
 from fundflow.lifecycle.models import Anchor, Application, Command, Definition, Event
 from fundflow.lifecycle.record import ERASED, STARTED, Link, digest_of
-from fundflow.lifecycle.replay import Replay, rows_beside
+from fundflow.lifecycle.replay import ITS, Replay, rows_beside
 from fundflow.workflow.loader import digest
 
 __all__ = ["Break", "Report", "one_moment", "verify"]
@@ -114,15 +113,7 @@ def _chains(
     connection: Connection, chosen: sa.ColumnElement[bool], report: Report, heads: list[tuple[str, str]]
 ) -> Iterator[Break]:
     """Check every chain and its replay, an event at a time, and take down each application's number and head."""
-    about = (
-        Application.id,
-        Application.number,
-        Application.state,
-        Application.outcome,
-        Application.revision,
-        Application.head,
-        Application.definition_sha,
-    )
+    about = [column for column in Application.__table__.c if column.key in ITS]
     rows = connection.execute(
         sa.select(*(column.label(f"its_{column.key}") for column in about), *Event.__table__.c)
         .join(Event, Event.application_id == Application.id, isouter=True)

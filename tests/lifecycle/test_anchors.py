@@ -183,10 +183,12 @@ def test_a_file_that_does_not_continue_the_chain_stops_the_next_anchor(applicati
 def test_a_removed_end_with_a_rewritten_head_is_found_by_the_anchor_that_saw_it(application: Application) -> None:
     """Nothing in the database can tell that this history was ever longer."""
     made()
-    head = db.session.scalars(sa.text("SELECT hash FROM events WHERE seq = 3")).one()
     touch("DELETE FROM commands WHERE event_seq = 4")
     touch("DELETE FROM events WHERE seq = 4")
-    touch("UPDATE applications SET revision = 3, state = 'draft', head = :head", head=head)
+    touch(
+        "UPDATE applications SET revision = 3, state = 'draft', head = e.hash, last_event_at = e.at, state_since = e.at"
+        " FROM (SELECT hash, at FROM events WHERE seq = 3) AS e"
+    )
     (found,) = audit.verify().breaks
     assert (found.number, found.seq) == (application.number, 4)
     assert found.says == f"event 4, which anchor 1 saw on {clock.now():%Y-%m-%d}, is gone."

@@ -68,7 +68,7 @@ def test_an_application_that_does_not_exist_cannot_be_verified(app: object) -> N
         ("DELETE FROM events WHERE seq = 4", "its head is not the hash of its last event"),
         ("DELETE FROM events", "it has no events, not even its start"),
         ("UPDATE applications SET state = 'granted'", "it stands in “granted”, but its last event left it in “sent”"),
-        ("UPDATE applications SET outcome = 'declined'", "its outcome is “declined”, but its events say “None”"),
+        ("UPDATE applications SET outcome = 'declined'", "its outcome is “declined”, but its last event says “None”"),
         ("UPDATE applications SET revision = 9", "its revision is 9, but its last event is number 4"),
         ("UPDATE events SET hash = prev, prev = hash WHERE seq = 3", "event 3 does not follow the event before it"),
         ("DELETE FROM events WHERE seq = 4", "was accepted as event 4, which is not kept"),
