@@ -7,8 +7,8 @@ same bytes, so a document may be rendered again at any time.
 A document of an application is made from the texts that its workflow was pinned with: the functions take them as
 `texts`, by path below `templates/`, and read the disk without.
 
-A template is `<name>.<language>.html`, autoescaped; its style is `<name>.css`. Facts print through `|money`, `|words`,
-`|day`, `|number`, `|country` and `|paragraphs`, in the language of the document.
+A template is `<name>.<language>.html`, autoescaped; its style is `<name>.css`, or `letter.css` where there is none.
+Facts print through `|money`, `|words`, `|day`, `|number`, `|country` and `|paragraphs`, in the document's language.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ BELOW = "agreements/"
 
 def render(template: str, facts: Mapping[str, Any], language: str, texts: Texts | None = None) -> bytes:
     """The PDF. MissingFact and RenderFailed are its only refusals; takes up to `SECONDS`."""
-    name = f"{template}.css"
+    name = _style(template, texts)
     style = (FOLDER / name).read_text(encoding="utf-8") if texts is None else texts[BELOW + name]
     return press.print(html(template, facts, language, texts), style)
 
@@ -98,7 +98,7 @@ def texts(template: str) -> dict[str, str]:
         raise UnknownTemplate(template)
     environment = _environment("en", None)
     found: dict[str, str] = {}
-    waiting = [f"{template}.css", *(f"{template}.{language}.html" for language in spoken)]
+    waiting = [_style(template), *(f"{template}.{language}.html" for language in spoken)]
     while waiting:
         name = waiting.pop()
         if BELOW + name in found:
@@ -107,6 +107,12 @@ def texts(template: str) -> dict[str, str]:
         if not name.endswith(".css"):
             waiting += [each for each in meta.find_referenced_templates(environment.parse(source)) if each]
     return found
+
+
+def _style(template: str, texts: Texts | None = None) -> str:
+    """The style of a document; one without a style of its own is a letter."""
+    own = f"{template}.css"
+    return own if ((FOLDER / own).is_file() if texts is None else BELOW + own in texts) else "letter.css"
 
 
 def template_sha256(texts: Texts | None = None) -> str:

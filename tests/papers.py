@@ -72,6 +72,24 @@ _FACTS: dict[str, Any] = {
 }
 
 
+def letter(**changes: Any) -> dict[str, Any]:
+    """Facts that are enough for every letter, with whole facts replaced."""
+    common = ("fund", "city", "round", "application", "amount", "starts_on", "ends_on", "workflow", "facts_sha256")
+    return {
+        **{name: copy.deepcopy(_FACTS[name]) for name in common},
+        "letter": {"number": "XL-SG-2026-0007", "date": "2026-11-23", "event": 9},
+        "agreement": "GA-SG-2026-0007",
+        "reason": "Two of the partners have <not> confirmed.\n\nPlease come back with them.",
+        "findings": [{"label": "Conditions before signing", "text": "The second partner confirms.\nIn writing."}],
+        "new_end": "2028-06-30",
+        "paid": money(4_000_000),
+        "spent": money(3_950_000),
+        "left": money(50_000),
+        "reached": 861,
+        **changes,
+    }
+
+
 def facts(**changes: Any) -> dict[str, Any]:
     """A fresh copy, with whole facts replaced."""
     return {**copy.deepcopy(_FACTS), **changes}

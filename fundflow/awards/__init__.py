@@ -1,1 +1,1 @@
-"""Awards and their documents: what the fund resolved, and the agreement both sides sign."""
+"""Awards and their documents: what the fund resolved, and the agreement, letters and amendments that say so."""

@@ -15,6 +15,10 @@ class NoAmount(Refused):
     """The agreement cannot be prepared: application {number} asks for no amount."""
 
 
+class NoNewEnd(Refused):
+    """The amendment cannot be prepared: no new end of project {number} was given."""
+
+
 class PlanDiffers(Refused):
     """The payment plan adds up to {planned}, but the grant is {amount}. Correct the plan first."""
 

@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 
 from fundflow import clock, documents, jobs, storage
-from fundflow.awards import facts
+from fundflow.awards.kinds import KINDS
 from fundflow.awards.models import Document
 from fundflow.awards.refusals import UnknownDocument
 from fundflow.db import begin_reading, canonical_json, db
@@ -22,7 +22,7 @@ from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Application, Event
 from fundflow.lifecycle.registry import EffectContext
 
-TEMPLATES = {"agreement": "grant_agreement"}
+TEMPLATES = {name: kind.template for name, kind in KINDS.items()}
 """The template of each kind of document that a workflow may name."""
 
 
@@ -37,7 +37,7 @@ def ask(ctx: EffectContext, kind: str) -> dict[str, Any]:
     template_sha256 = documents.template_sha256(texts)
     digests: dict[str, str] = {}
     for language in documents.languages(template, texts):
-        said = facts.agreement(ctx, language)
+        said = KINDS[kind].facts(ctx, language)
         digests[language] = digest(said)
         # Filled in once now, without printing: a hole in the facts must stop the decision, not a job after it.
         documents.html(template, {**said, "facts_sha256": digests[language]}, language, texts)

@@ -30,7 +30,7 @@ from fundflow.documents import MissingFact
 from fundflow.errors import NotFound
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
-from fundflow.lifecycle import audit
+from fundflow.lifecycle import audit, definitions
 from fundflow.lifecycle import queries as lifecycle
 from fundflow.lifecycle.models import Application
 from fundflow.payments import queries as payments
@@ -73,7 +73,8 @@ def test_decision_keeps_the_facts_and_their_digests_before_anything_is_printed(a
     assert set(found) == {"en", "fr"}
     event = lifecycle.history(application.id)[-1]
     [effect] = [each for each in event.body["effects"] if each["kind"] == "document"]
-    assert effect["template_sha256"] == documents.template_sha256()
+    texts = definitions.templates_of(application.definition_sha)
+    assert effect["template_sha256"] == documents.template_sha256(texts)
     assert effect["facts_sha256"] == {lang: service.digest(row.facts) for lang, row in found.items()}
     english = found["en"]
     assert not english.is_ready

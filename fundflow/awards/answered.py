@@ -1,35 +1,26 @@
-"""What an agreement says, as JSON: read once, at the moment of the decision, in the language of the document.
-
-Refuses an award without an amount and a payment plan that does not add up to it.
+"""The answers of an application as a document prints them: in words, in its language, with the tables it looks for.
 
 From a proposal it takes, whatever the form is called: as the budget the table whose sum must equal a field (or that is
 named `budget`), as the payment plan the table with an amount and a date (or named `tranches` or `payments`), as the
 period of the project the dates `starts_on` and `ends_on` or the number `months`, and as the summary every other text,
-choice and figure.
+choice and figure. Reads only the forms it is told to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal
-from flask import current_app
 
-from fundflow.accounts import queries as people
-from fundflow.accounts.policy import FINANCE_OFFICER, FOCAL_POINT, SIGNATORY
 from fundflow.applications import queries as applications
-from fundflow.awards.refusals import NoAmount, PlanDiffers
-from fundflow.config import Settings
-from fundflow.lifecycle import registry
+from fundflow.awards.refusals import PlanDiffers
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.record import plain
-from fundflow.lifecycle.registry import EffectContext
 from fundflow.money import Money
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.forms import Field, Form
@@ -37,125 +28,30 @@ from fundflow.workflow.forms import Field, Form
 BUDGETS = ("budget", "budget_lines")
 PLANS = ("tranches", "tranche_plan", "payments", "payment_plan")
 ELSEWHERE = ("title", "requested")
-"""Answers that the agreement states in a place of their own."""
+"""Answers that a document states in a place of their own."""
 STARTS, ENDS, MONTHS = (
     ("starts_on", "start_date", "start"),
     ("ends_on", "end_date", "end"),
     ("months", "duration_months"),
 )
-REPORT_AFTER_END = timedelta(days=60)
-"""When a report is due that no timer of the workflow asks for."""
 
 
-def agreement(ctx: EffectContext, language: str) -> dict[str, Any]:
-    """Everything that the grant agreement of this decision says."""
-    application, workflow = ctx.application, ctx.workflow
-    settings: Settings = current_app.extensions["settings"]
-    round_, city = applications.round_of(application), applications.city_of(application)
-    zone = ZoneInfo(round_.zone)
-    team = people.team_of(city.id)
-
-    def with_duty(duty: str) -> str:
-        return next((colleague.user.name for colleague in team if duty in colleague.duties), "")
-
-    amount = _award(application)
-    answered = _Answered(application, workflow, language)
-    starts_on, ends_on = answered.first_date(STARTS), answered.first_date(ENDS)
-    if not (starts_on and ends_on and starts_on <= ends_on):
-        starts_on = ends_on = None
-    return {
-        "agreement": {
-            "number": f"GA-{application.number}",
-            "date": ctx.now.astimezone(zone).date().isoformat(),
-            "event": ctx.event_seq,
-        },
-        "fund": {"name": settings.fund_name, "signatory": ctx.actor.name},
-        "city": {
-            "name": city.name,
-            "country": city.country,
-            "kind": city.kind,
-            "is_demo": city.is_demo,
-            "signatory": with_duty(SIGNATORY),
-            "focal_point": with_duty(FOCAL_POINT),
-            "finance_officer": with_duty(FINANCE_OFFICER),
-        },
-        "round": {"title": round_.title},
-        "application": {
-            "number": application.number,
-            "title": application.title or application.number,
-            "submitted_on": _day(
-                application.submitted_at.astimezone(zone).date() if application.submitted_at else None
-            ),
-        },
-        "amount": plain(amount),
-        "starts_on": _day(starts_on),
-        "ends_on": _day(ends_on),
-        "months": 0 if starts_on else answered.first_number(MONTHS),
-        "payments": answered.payments(amount),
-        "budget": answered.budget(),
-        "glance": answered.summary("short_text", "choice", "choices", "country", "number", "money", "date", "email"),
-        "summary": answered.summary("long_text"),
-        "tables": answered.tables(),
-        "reports": _reports(workflow, language, ends_on),
-        "workflow": {"id": workflow.id, "version": workflow.version, "sha256": workflow.sha256},
-    }
+def day(value: date | None) -> str:
+    """A day as facts hold it; empty where there is none."""
+    return value.isoformat() if value else ""
 
 
-def _award(application: Application) -> Money:
-    """What was committed for this application where there is a ledger, else what it asked for."""
-    ledger = registry.facts.get("ledger")
-    committed = ledger.run(application).get("committed") if ledger else None
-    if isinstance(committed, Money) and committed.minor > 0:
-        return committed
-    if not application.requested_minor:
-        raise NoAmount(number=application.number)
-    return Money(application.requested_minor, application.currency)
+class Answered:
+    """The answers of one application in these forms."""
 
-
-def _day(day: date | None) -> str:
-    return day.isoformat() if day else ""
-
-
-def _reports(workflow: Workflow, language: str, ends_on: date | None) -> list[dict[str, Any]]:
-    """A report is a form that the city fills in after the first state; when it is due, a timer of that state says."""
-    found: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    teams = {role.id for role in workflow.roles.values() if role.kind == "team"}
-    first = set(_edited(workflow, workflow.initial, teams))
-    for state in workflow.states:
-        after = next((timer.after for timer in workflow.timers.values() if state in timer.states and timer.after), None)
-        for form in _edited(workflow, state, teams):
-            if form in first or form in seen:
-                continue
-            seen.add(form)
-            report = {"name": workflow.forms[form].title.in_(language), "due_on": "", "count": 0, "unit": "days"}
-            if after is not None:
-                report |= {"count": after.months or after.days, "unit": "months" if after.months else "days"}
-            elif ends_on is not None:
-                report["due_on"] = _day(ends_on + REPORT_AFTER_END)
-            else:
-                report |= {"count": 12, "unit": "months"}
-            found.append(report)
-    return found
-
-
-def _edited(workflow: Workflow, state: str, roles: set[str]) -> Iterator[str]:
-    for role, forms in workflow.states[state].edit.items():
-        if role in roles:
-            yield from forms
-
-
-class _Answered:
-    """The answers of one application, read for an agreement."""
-
-    def __init__(self, application: Application, workflow: Workflow, language: str) -> None:
+    def __init__(self, application: Application, workflow: Workflow, language: str, forms: Collection[str]) -> None:
         self.language = language
         self.currency = application.currency
         stored = applications.answers(application.id)
         self.forms: list[tuple[Form, Mapping[str, Any]]] = [
             (form, form.values(dict(stored[name].data), application.currency))
             for name, form in workflow.answer_forms.items()
-            if name in stored
+            if name in stored and name in forms
         ]
         self.budget_field = self._table(BUDGETS, lambda field: bool(field.sum_equals) and not _has(field, "date"))
         self.plan_field = self._table(PLANS, lambda field: _has(field, "money") and _has(field, "date"))
@@ -185,6 +81,10 @@ class _Answered:
     def first_number(self, names: tuple[str, ...]) -> int:
         return int(self._first(names, "number") or 0)
 
+    def first_money(self, names: tuple[str, ...]) -> Money | None:
+        found = self._first(names, "money")
+        return found if isinstance(found, Money) else None
+
     def payments(self, amount: Money) -> list[dict[str, Any]]:
         """The city's plan, or one payment of everything."""
         field, rows = self.plan_field
@@ -198,7 +98,7 @@ class _Answered:
         return [
             {
                 "amount": plain(row[paid]),
-                "due_on": _day(row[due] if due else None),
+                "due_on": day(row[due] if due else None),
                 "condition": " – ".join(
                     text
                     for column in field.columns.values()

@@ -1,0 +1,108 @@
+"""What the letters of a fund say, as JSON: award, amendment, rejection, closing and termination.
+
+A letter prints what its event decided: the reason, what was filled in on the way, and answers the city may read.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from fundflow.awards.answered import ENDS, STARTS, Answered, day
+from fundflow.awards.parties import answered, award, heading, ledger, read_by_the_team
+from fundflow.awards.refusals import NoAmount, NoNewEnd
+from fundflow.lifecycle.record import plain
+from fundflow.lifecycle.registry import EffectContext
+from fundflow.money import Money
+from fundflow.workflow.definition import Workflow
+
+
+def award_letter(ctx: EffectContext, language: str) -> dict[str, Any]:
+    """The amount and the period, how it will be paid, and what the committee wrote as far as the city reads it."""
+    amount = _amount(ctx)
+    given = answered(ctx, language, _answers_of_the_team(ctx.workflow))
+    return {
+        **_letter(ctx, "AL"),
+        "amount": amount,
+        **_period(given),
+        "findings": answered(ctx, language, _recommendation(ctx)).summary("long_text"),
+    }
+
+
+def amendment(ctx: EffectContext, language: str) -> dict[str, Any]:
+    """The end of the project before and after. Asked for before the answer is set, so the answer is the old one."""
+    given = answered(ctx, language)
+    new_end = next((value for value in ctx.input.values() if isinstance(value, date)), None)
+    if new_end is None:
+        raise NoNewEnd(number=ctx.application.number)
+    return {
+        **_letter(ctx, "AM"),
+        "amount": _amount(ctx),
+        **_period(given),
+        "new_end": day(new_end),
+        "agreement": f"GA-{ctx.application.number}",
+    }
+
+
+def rejection_letter(ctx: EffectContext, language: str) -> dict[str, Any]:
+    """The reason, and nothing else: what led to it is not the city's to read."""
+    return _letter(ctx, "RL")
+
+
+def closing_letter(ctx: EffectContext, language: str) -> dict[str, Any]:
+    """The grant, what was paid and spent of it, and how many people it reached."""
+    given = answered(ctx, language)
+    paid, spent = _paid(ctx), given.first_money(("spent",))
+    left = paid - spent if spent is not None and paid > spent else Money.zero(ctx.application.currency)
+    return {
+        **_letter(ctx, "CL"),
+        "amount": _amount(ctx),
+        **_period(given),
+        "paid": plain(paid),
+        "spent": plain(spent) if spent is not None else "",
+        "left": plain(left) if left.minor else "",
+        "reached": given.first_number(("people_reached",)),
+    }
+
+
+def termination_letter(ctx: EffectContext, language: str) -> dict[str, Any]:
+    """The reason, and what was paid until then."""
+    return {
+        **_letter(ctx, "TL"),
+        "amount": _amount(ctx),
+        "paid": plain(_paid(ctx)),
+        "agreement": f"GA-{ctx.application.number}",
+    }
+
+
+def _letter(ctx: EffectContext, prefix: str) -> dict[str, Any]:
+    return {**heading(ctx, "letter", prefix), "reason": (ctx.reason or "").strip()}
+
+
+def _amount(ctx: EffectContext) -> Any:
+    amount = award(ctx)
+    if amount is None:
+        raise NoAmount(number=ctx.application.number)
+    return plain(amount)
+
+
+def _paid(ctx: EffectContext) -> Money:
+    paid = ledger(ctx).get("paid")
+    return paid if isinstance(paid, Money) else Money.zero(ctx.application.currency)
+
+
+def _period(given: Answered) -> dict[str, str]:
+    return {"starts_on": day(given.first_date(STARTS)), "ends_on": day(given.first_date(ENDS))}
+
+
+def _answers_of_the_team(workflow: Workflow) -> frozenset[str]:
+    """The forms that the city itself fills in."""
+    teams = {role.id for role in workflow.roles.values() if role.kind == "team"}
+    return frozenset(form for state in workflow.states.values() for role in teams for form in state.edit.get(role, ()))
+
+
+def _recommendation(ctx: EffectContext) -> frozenset[str]:
+    """The forms of the fund that this decision had to find complete, where the city may read them now."""
+    step = ctx.workflow.transitions.get(ctx.transition)
+    complete = {when.name for when in step.when if when.kind == "complete"} if step else set()
+    return frozenset(complete & read_by_the_team(ctx)) - _answers_of_the_team(ctx.workflow)
