@@ -213,7 +213,8 @@ def migrations(names: Names, top: dict[str, Place]) -> tuple[Migration, ...]:
                 inner.error("FF196", f"no form has a field '{field}'{did_you_mean(field, known)}", key=True)
             elif expression := names.expression(inner, environment.moments(names.environment), known[field]):
                 fields[field] = expression
-        targets = {old: inner.named(names.states, "state", "FF196") for old, inner in states.items()}
+        known_states = (*names.states, *_child_states(top))
+        targets = {old: inner.named(known_states, "state", "FF196") for old, inner in states.items()}
         ways: Any = {timer: inner.one_of(("keep", "rearm", "cancel")) for timer, inner in kept.items()}
         found.append(
             Migration(
@@ -225,6 +226,16 @@ def migrations(names: Names, top: dict[str, Place]) -> tuple[Migration, ...]:
             )
         )
     return tuple(found)
+
+
+def _child_states(top: dict[str, Place]) -> list[str]:
+    """The states of children as a migration names them: ``tranche.paid``."""
+    kinds = top["children"].value if "children" in top else None
+    found = []
+    for kind, child in kinds.items() if isinstance(kinds, dict) else ():
+        states = child.get("states") if isinstance(child, dict) else None
+        found += [f"{kind}.{state}" for state in states] if isinstance(states, dict) else []
+    return found
 
 
 def _pairs(settings: Mapping[str, Place], setting: str) -> dict[str, Place]:
