@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fundflow.workflow.definition import Effect, Input, Transition, When
-from fundflow.workflow.differences import REORDERED, Differences, both, listed, moved, only, quoted, setting
+from fundflow.workflow.differences import REORDERED, Differences, both, listed, moved, only, quoted, setting, written
 from fundflow.workflow.sentences import fill
 from fundflow.workflow.text import Text
 
@@ -179,17 +179,13 @@ def _conditions(found: Differences, place: str, old: Transition, new: Transition
             )
             continue
         gone.remove(paired)
-        found.add(
-            "policy",
-            at,
-            both(
-                "{what} now asks that {now}; it asked that {was}.",
-                "{what} exige désormais : {now} ; auparavant : {was}.",
-            ),
-            what=what,
-            now=now,
-            was=condition(found, before[paired]),
+        was = condition(found, before[paired])
+        if was == now and key[3] != paired[3]:
+            was, now = (written(each.expression) for each in (before[paired], after[key]) if each.expression)
+        says = both(
+            "{what} now asks that {now}; it asked that {was}.", "{what} exige désormais : {now} ; auparavant : {was}."
         )
+        found.add("policy", at, says, what=what, now=now, was=was)
     for key in gone:
         found.add(
             "policy",

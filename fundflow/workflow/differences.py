@@ -15,6 +15,7 @@ from babel.lists import format_list
 from fundflow.workflow.definition import SYSTEM, Workflow
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.expressions import Expression
+from fundflow.workflow.expressions.words import in_words
 from fundflow.workflow.sentences import fill, shown
 from fundflow.workflow.text import Text, from_id
 
@@ -88,6 +89,8 @@ class Differences:
             self.text(how.kind, place, what, old, new)
             return
         was, now = self.said(old, how.names), self.said(new, how.names)
+        if was == now and isinstance(old, Expression) and isinstance(new, Expression):
+            was, now = written(old), written(new)
         if now is None:
             self.add(how.kind, place, UNSET, what=what, old=was)
         elif was is None:
@@ -144,7 +147,7 @@ class Differences:
             case Duration():
                 return length(value)
             case Expression():
-                return quoted(Text.same(value.source))
+                return self.words(value)
             case frozenset():
                 return self.said(tuple(sorted(value, key=str)), names)
             case tuple() | list():
@@ -157,6 +160,16 @@ class Differences:
             case str():
                 return quoted(Text.same(value))
         return Text({language: shown(value, language) for language in ("en", "fr")})
+
+    def words(self, expression: Expression) -> Text:
+        """An expression as people say it, questions by their labels."""
+        labels = {
+            f"application.{name}": quoted(field.label)
+            for workflow in (self.old, self.new)
+            for form in workflow.answer_forms.values()
+            for name, field in form.fields.items()
+        }
+        return Text({language: in_words(expression, language, labels) for language in ("en", "fr")})
 
     def label(self, names: str, id_: str) -> Text:
         """What readers call this state, role, form and so on; the newer version has the first word."""
@@ -218,6 +231,11 @@ def listed(items: Sequence[Text]) -> Text:
     if not items:
         return NOBODY
     return Text({code: format_list([item.in_(code) for item in items], locale=code) for code in ("en", "fr")})
+
+
+def written(expression: Expression) -> Text:
+    """An expression as it stands in the file."""
+    return quoted(Text.same(expression.source))
 
 
 def length(duration: Duration) -> Text:

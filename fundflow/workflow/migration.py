@@ -1,4 +1,4 @@
-"""How an application comes from one version of a workflow to another: whether it moves, stays or is kept back, and why.
+"""How an application comes from one version of a workflow to another: whether it moves, is held or blocked, and why.
 
 Pure: it is told what is known of the application and changes nothing. States of the same name map by themselves;
 nothing else is guessed. The states of a child are written with its kind before them: ``tranche.requested``.

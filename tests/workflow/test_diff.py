@@ -72,8 +72,7 @@ def said(found: list[Change], language: str = "en") -> list[str]:
             "reviews.panel.score >= 6.0",
             "reviews.panel.score >= 7.0",
             "policy",
-            "“Approve the grant” now asks that “reviews.panel.score != null && reviews.panel.score >= 7.0”; it asked that "
-            "“reviews.panel.score != null && reviews.panel.score >= 6.0”.",
+            "“Approve the grant” now asks that the score of “panel” is given, and the score of “panel” is at least 7; it asked that the score of “panel” is given, and the score of “panel” is at least 6.",
         ),
         ("to: disbursed", "to: reported", "policy", "“Record the payment” from “Approved” now leads to “Reported”; it led to “Paid”."),
         ("{en: Approved, fr: Approuvée}", "{en: Granted, fr: Accordée}", "text", "The name of “Approved” is “Granted”; it was “Approved”."),
@@ -86,8 +85,7 @@ def said(found: list[Change], language: str = "en") -> list[str]:
             "      en: Only {ledger.available} is left in this round; {application.requested} is asked for.",
             "      en: You ask for {application.requested}, and no more than {ledger.available} is left.",
             "text",
-            "What “Approve the grant” says when this is not met is worded differently: “application.requested <= "
-            "ledger.available”.",
+            "What “Approve the grant” says when this is not met is worded differently: “Amount requested” is at most the money still available.",
         ),
     ],
 )  # fmt: skip
@@ -337,5 +335,5 @@ def test_an_expression_with_other_words_is_another_condition() -> None:
     timer = replace(workflow.timers["closing"], at=with_new)
     [change] = changes(workflow, replace(workflow, timers={**workflow.timers, "closing": timer}))
     assert change.says.in_("en") == (
-        "The moment at which “Closing of the round” is due is “1 < 2”; it was “round.closes_at”."
+        "The moment at which “Closing of the round” is due is 1 is less than 2; it was the closing of the round."
     )
