@@ -8,6 +8,7 @@ the engine reports before it evaluates: required answers that are not there, and
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -15,6 +16,7 @@ from decimal import Context, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -364,6 +366,10 @@ def test_what_is_well_typed_passes_and_never_fails(case: Any, zone: str) -> None
             assert all(any(limit in message for limit in LIMITS) for message in messages), (source, messages)
             continue
         assert set(paths_in(expression.node)) == expression.reads
+        misspelt = {path: re.sub(rf"\b{re.escape(path)}\b", f"{path}_", source) for path in expression.reads}
+        for path, text in misspelt.items():
+            with pytest.raises(WrongExpression, match=re.escape(f"{path.rpartition('.')[2]}_")):
+                compile_expression(text, environment, "EUR")
         for language in ("en", "fr", "xx"):
             told = in_words(expression, language)
             assert told.strip(), source
@@ -381,3 +387,22 @@ def test_what_is_well_typed_passes_and_never_fails(case: Any, zone: str) -> None
             assert in_words(expression, "fr", part=reason.node)
         again = compile_expression(write(expression.node), environment, "EUR", wanted, ZoneInfo(zone))
         assert again.evaluate(facts) == found
+
+
+SIGNS = "x a . ( ) [ ] , ? : && || ! - + * / % == <= in \\ ' é &".split()
+WORDS = "1 2.5 't' null true all map size orValue has ratio abs sum contains".split()
+LITERALS = ['money("1")', 'date("2026-01-01")', 'duration("1 day")', 'instant("2026-01-01T00:00:00Z")', " "]
+pieces = st.sampled_from([*SIGNS, *WORDS, *LITERALS])
+
+
+@settings(max_examples=300, deadline=None)
+@given(source=st.lists(pieces, max_size=25).map("".join) | st.text(max_size=60))
+def test_any_text_is_compiled_or_refused_with_a_sentence(source: str) -> None:
+    types = {"x": record({"a": list_of(MONEY.or_null())}), "a": INT.or_null()}
+    try:
+        expression = compile_expression(source, types, "EUR")
+    except WrongExpression as wrong:
+        assert all(error.message and 0 <= error.at <= len(source) for error in wrong.errors)
+    else:
+        expression.evaluate({"x": {"a": (None, Money(5, "EUR"))}, "a": None})
+        assert in_words(expression, "en")
