@@ -233,6 +233,7 @@ def test_an_expression_has_its_exact_value(source: str, expected: object) -> Non
         ("x.rows.exists(r, x.rows.exists(s, s.kind == 'c'))", "s.kind is never 'c'"),
         ("'c' in x.rows.map(r, r.kind)", "is never 'c'"),
         ("x.rec.state == 'planed'", "x.rec.state is never 'planed'; did you mean 'planned'?"),
+        ("x.rec.state == x.theme", "these two have no value in common"),
         ("x.gone.name == 'a'", "x.gone may be null"),
         ("has(5)", "has takes one fact"),
         ("has(x.rows.size())", "has takes one fact"),

@@ -53,8 +53,25 @@ def ratio(of: Any, by: Any, instead: Any) -> Any:
 def same(one: Money, other: Money) -> bool:
     """Equal amounts; in two currencies neither equal nor different."""
     if one.currency != other.currency:
-        raise MixedCurrencies(left=str(one), right=str(other))
+        raise _mixed(one, other)
     return one.minor == other.minor
+
+
+def less(one: Money, other: Money) -> bool:
+    # A plain function is called twice as fast as a class's comparison, and this is what guards mostly do.
+    if one.currency != other.currency:
+        raise _mixed(one, other)
+    return one.minor < other.minor
+
+
+def at_most(one: Money, other: Money) -> bool:
+    if one.currency != other.currency:
+        raise _mixed(one, other)
+    return one.minor <= other.minor
+
+
+def _mixed(one: Money, other: Money) -> MixedCurrencies:
+    return MixedCurrencies(left=str(one), right=str(other))
 
 
 def same_as_one(one: Money, others: Sequence[Money | None]) -> bool:
@@ -140,6 +157,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
             ratio,
             same,
             same_as_one,
+            less,
+            at_most,
             remainder,
             absolute,
             maybe_decimal,

@@ -216,6 +216,10 @@ class Checker:
         self._comparable(left, right, node)
         self._option(node.right, left, node.left)
         self._option(node.left, right, node.right)
+        if left.options and right.options and not set(left.options) & set(right.options):
+            self.errors.append(
+                ExpressionError("these two have no value in common, so they are never equal", node.at, "FF120")
+            )
         return Finding(BOOL)
 
     def _option(self, node: Node, other: Type, what: Node) -> None:

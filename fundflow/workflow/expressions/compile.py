@@ -37,6 +37,15 @@ _NAMES: dict[str, Any] = {
     **{f.__name__: f for f in (all, any, len, tuple, sum, abs)},
     **arithmetic.FUNCTIONS,
 }
+_MONEY = {
+    "==": "same({}, {})",
+    "!=": "(not same({}, {}))",
+    "in": "same_as_one({}, {})",
+    "<": "less({}, {})",
+    "<=": "at_most({}, {})",
+    ">": "less({1}, {0})",
+    ">=": "at_most({1}, {0})",
+}
 _DECIMAL = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 
@@ -136,9 +145,8 @@ class _Writer:
         left, right = self.code(node.left), self.code(node.right)
         if "null" in kinds:
             return f"({left} {'is' if sign == '==' else 'is not'} {right})"
-        if kinds[0] == "money" and sign in ("==", "!=", "in"):
-            call = f"same({left}, {right})" if sign != "in" else f"same_as_one({left}, {right})"
-            return f"(not {call})" if sign == "!=" else call
+        if kinds[0] == "money" and sign in _MONEY:
+            return _MONEY[sign].format(left, right)
         if sign in ("==", "!=", "<", "<=", ">", ">=", "in"):
             return f"({left} {sign} {right})"
         if kinds[1] == "duration":
