@@ -22,7 +22,7 @@ from fundflow.awards import views as awards
 from fundflow.config import ROOT, Settings
 from fundflow.db import Model, db, make_database_file
 from fundflow.desk import views as desk
-from fundflow.lifecycle import definitions, registry
+from fundflow.lifecycle import definitions, registry, sweeping
 from fundflow.payments import effects as payments_effects
 from fundflow.payments import views as payments
 from fundflow.reviews import effects as reviews_effects
@@ -40,6 +40,9 @@ EFFECTS = (
     payments_effects,
 )
 """Importing them registers what workflows may ask and cause."""
+
+PERIODIC = (sweeping,)
+"""Importing them has every worker do what they declare."""
 
 PAGES = (accounts, rounds, applications, reviews, awards, payments, desk)
 

@@ -73,6 +73,9 @@ class Settings:
     rate_limit_url: str = _setting(
         "memory://", "FUNDFLOW_RATE_LIMIT_URL", "where attempts are counted; redis://… when there are several servers"
     )
+    brake: int = _setting(
+        200, "FUNDFLOW_BRAKE", "deadlines that may end applications within one minute before a person is asked"
+    )
     demo: bool = _setting(
         True, "FUNDFLOW_DEMO", "load demo people and rounds into an empty database (yes or no, never in production)"
     )
@@ -110,6 +113,8 @@ class Settings:
             problems.append(f"FUNDFLOW_MODE={self.mode!r}: write development or production")
         if not 0 <= self.port <= 65535:
             problems.append(f"PORT={self.port}: a port lies between 0 and 65535")
+        if self.brake < 1:
+            problems.append(f"FUNDFLOW_BRAKE={self.brake}: write a whole number from 1")
         if self.database_url and not self.database_url.startswith(("postgresql://", "postgresql+psycopg://")):
             problems.append("FUNDFLOW_DATABASE_URL must begin with postgresql://")
         if self.mail_url and urlsplit(self.mail_url).scheme not in ("smtp", "smtps"):

@@ -153,6 +153,12 @@ def instant(ahead: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:
     return sa.type_coerce(now + sa.literal(ahead, sa.Interval) if ahead else now, UtcDateTime)
 
 
+def present() -> datetime:
+    """The present instant by the same clock, read now."""
+    now: datetime = db.session.execute(sa.select(instant())).scalar_one()
+    return now
+
+
 def inserting(entity: Any) -> Any:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`, which both databases spell alike."""
     return postgresql.insert(entity) if db.engine.dialect.name == "postgresql" else sqlite.insert(entity)

@@ -6,7 +6,8 @@ Whoever left the group that a named person is chosen from no longer holds the ro
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from fundflow import mail
@@ -110,3 +111,10 @@ def mail_to_auditors(anchor: Anchor) -> None:
     }
     for person in queries.everyone_in_group(policy.AUDITORS):
         mail.queue("anchor", person, facts, f"anchor:{anchor.number}")
+
+
+@registry.alarm
+def tell_administrators(template: str, key: str, facts: Mapping[str, Any]) -> None:
+    """Queue one message for each administrator of the whole fund."""
+    for person in queries.people_in_group(policy.ADMINISTRATORS):
+        mail.queue(template, cast("mail.Recipient", person), facts, key)

@@ -158,6 +158,7 @@ def set_field(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
             row.saved_at = ctx.now
             service.repeat_for_lists(ctx.application, form, row.data)
             db.session.flush()
+            timers.follow_fields(ctx.application, ctx.now, ctx.from_state)
             return {"set": effect.set, "value": stored(value)}
     raise NotFound
 

@@ -23,7 +23,7 @@ from fundflow.applications.models import Answers, File, SentAnswers
 from fundflow.applications.uploads import Received
 from fundflow.db import canonical_json, db
 from fundflow.errors import Forbidden, NotFound, Refused, Stale
-from fundflow.lifecycle import commands, definitions
+from fundflow.lifecycle import commands, definitions, timers
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.lifecycle.queries import locked
@@ -184,6 +184,7 @@ def save(application: Application, form_id: str, data: Mapping[str, Any], revisi
         raise StaleDraft(by=queries.name_of(row.saved_by), mine=mine, kept=row, fields=differing)
     row = _keep(held, form, row, mine, actor)
     row.revision += 1
+    timers.follow_fields(held, row.saved_at)
     db.session.flush()
     return Saved(row.revision, row.saved_at)
 

@@ -1,4 +1,4 @@
-"""What the lifecycle keeps: definitions, applications, commands, events, collected facts, children and timers.
+"""What the lifecycle keeps: definitions, applications, commands, events, collected facts, children, timers, outages.
 
 An application's state, outcome, revision and head change only together, by a command; nothing else may write them.
 """
@@ -234,7 +234,10 @@ class Child(Identified, Model):
 
 
 class Timer(Identified, Model):
-    """A due moment of one application. The wall time and zone are the truth; `due_at` is computed from them."""
+    """A due moment of one application. The wall time and zone are the truth; `due_at` is computed from them.
+
+    `armed` until it acts, then `fired`; `paused` while its application is elsewhere and its time stands still.
+    """
 
     __tablename__ = "timers"
 
@@ -248,14 +251,66 @@ class Timer(Identified, Model):
     """When it acts: the due moment plus its grace."""
     status: Mapped[str] = mapped_column(default="armed")
     next_at: Mapped[datetime | None]
-    """The next moment a sweep must look at it: a reminder, or `act_at`."""
+    """The next moment a sweep must look at it: a reminder, `act_at`, or what follows once it is late."""
+    starts: Mapped[str | None]
+    """The transition that it starts when it acts."""
+    acted_at: Mapped[datetime | None]
+    """When that transition happened."""
     reminded: Mapped[list[Any]] = mapped_column(default=list)
-    """The reminders that were sent or passed over, as they are written in the workflow."""
+    """What was sent or passed over: reminders as they are written in the workflow, and ``escalated``."""
+    repeats: Mapped[int] = mapped_column(default=0)
+    """How many repetitions of the late notice were sent or passed over."""
     blocked: Mapped[str | None]
-    """Why the transition it starts was refused on the day, in the fund's words."""
+    """Why the transition it starts was refused, in the fund's words; empty again once it went through."""
+    retry_at: Mapped[datetime | None]
+    """When a refused transition is tried again at the latest."""
+    tried_revision: Mapped[int | None]
+    """The application's revision at which it was refused: any later one is a reason to try again."""
+    extended: Mapped[int] = mapped_column(default=0)
+    """By how many seconds outages have moved it."""
+    remaining: Mapped[int | None]
+    """While it is paused: how many seconds were left, negative where it was late already."""
+    pauses: Mapped[list[Any]] = mapped_column(default=list)
+    """When it stood still: ``[from, until]`` as instants in ISO 8601, the last one open while it is paused."""
 
     __table_args__ = (
         sa.UniqueConstraint("application_id", "name", "generation"),
-        sa.CheckConstraint("status IN ('armed', 'fired', 'cancelled')", name="status"),
-        sa.Index("ix_timers_next", "status", "next_at"),
+        sa.CheckConstraint("status IN ('armed', 'paused', 'fired', 'cancelled')", name="status"),
+        sa.CheckConstraint("(status = 'paused') = (remaining IS NOT NULL)", name="remaining"),
+        sa.Index("ix_timers_next", "next_at"),
+        sa.Index("ix_timers_starting", "act_at", "status"),
+        sa.Index("ix_timers_acted", "acted_at"),
+        sa.Index("ix_timers_tried", "tried_revision"),
     )
+
+
+class Brake(Model):
+    """So many timers were about to start transitions within a minute that all of them wait for a person."""
+
+    __tablename__ = "brakes"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[datetime]
+    count: Mapped[int]
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    """Nobody where it was released from the command line."""
+    reason: Mapped[str | None]
+
+    __table_args__ = (sa.CheckConstraint("(released_at IS NULL) = (reason IS NULL)", name="reason"),)
+
+
+class Outage(Identified, Model):
+    """A time in which nobody could work, by which running timers were extended. `created_at` is when it was told."""
+
+    __tablename__ = "outages"
+
+    from_at: Mapped[datetime]
+    until_at: Mapped[datetime]
+    reason: Mapped[str]
+    recorded_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    """Nobody where it was told from the command line."""
+    applications: Mapped[int] = mapped_column(default=0)
+    timers: Mapped[int] = mapped_column(default=0)
+
+    __table_args__ = (sa.CheckConstraint("from_at < until_at", name="span"),)

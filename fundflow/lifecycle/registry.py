@@ -87,6 +87,7 @@ StandIns = Callable[[UUID, Application], Sequence[StandIn]]
 NameCheck = Callable[[Application, "Role", UUID], None]
 TookPart = Callable[[Application, UUID], bool]
 Notifier = Callable[[Application, str, Sequence[str], str, Mapping[str, Any]], None]
+Alarm = Callable[[str, str, Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ act_hooks: list[ActHook] = []
 papers: list[SignedPaper] = []
 published_hooks: list[Callable[[UUID, Money], None]] = []
 notifiers: list[Notifier] = []
+alarms: list[Alarm] = []
 stand_in_readers: list[StandIns] = []
 name_checks: list[NameCheck] = []
 administrator_tests: list[Callable[[UUID], bool]] = []
@@ -298,6 +300,18 @@ def notify(application: Application, template: str, roles: Sequence[str], key: s
     """Tell everyone in these roles, through the feature that sends mail; without one, nobody is told."""
     for run in notifiers:
         run(application, template, roles, key, facts)
+
+
+def alarm(run: Alarm) -> Alarm:
+    """Provide the way in which those who run the site are told: (template, key, facts)."""
+    alarms[:] = [run]
+    return run
+
+
+def raise_alarm(template: str, key: str, facts: Mapping[str, Any]) -> None:
+    """Tell those who run the site, through the feature that knows them; without one, nobody is told."""
+    for run in alarms:
+        run(template, key, facts)
 
 
 class Unprovided(Exception):

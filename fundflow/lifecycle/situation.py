@@ -33,7 +33,7 @@ _ACTED = (
 """Everyone who stands behind an event: who did it, for whom, and who approved it where it was overridden."""
 _TIMERS = (
     sa.select(Timer.name, Timer.due_at)
-    .where(Timer.application_id == sa.bindparam("application_id"), Timer.status != "cancelled")
+    .where(Timer.application_id == sa.bindparam("application_id"), Timer.status.in_(("armed", "fired")))
     .order_by(Timer.generation)
 )
 

@@ -15,7 +15,7 @@ from fundflow import clock
 from fundflow.accounts.models import City
 from fundflow.applications import service as applications
 from fundflow.db import db, transaction
-from fundflow.lifecycle import audit, commands, queries, timers
+from fundflow.lifecycle import audit, commands, queries, sweeping
 from fundflow.money import Money
 from fundflow.payments import queries as money
 from fundflow.rounds.models import Round
@@ -142,10 +142,10 @@ def test_submits_and_sweeps_at_the_very_second_never_both_happen(app: Flask) -> 
     sends = [pressing(each, "send", actor, key=f"send:{each}", revision=1) for each in ids]
     with clock.standing_at(closes + timedelta(minutes=15)):
         at_once(
-            app, [task for n, send in enumerate(sends) for task in ((send, timers.sweep) if n % 3 == 0 else (send,))]
+            app, [task for n, send in enumerate(sends) for task in ((send, sweeping.sweep) if n % 3 == 0 else (send,))]
         )
         db.session.rollback()
-        timers.sweep()
+        sweeping.sweep()
     for application_id in ids:
         done = [event.transition for event in queries.history(application_id)]
         assert done in (["started", "send"], ["started", "lapse"])
@@ -158,9 +158,9 @@ def test_many_sweepers_lapse_every_draft_once(app: Flask) -> None:
     focal = make.a_person()
     ids = [a_toy(round_, applicant=focal).id for _ in range(12)]
     with clock.standing_at(closes + timedelta(hours=2)):
-        at_once(app, [timers.sweep] * 6)
+        at_once(app, [sweeping.sweep] * 6)
         db.session.rollback()
-        timers.sweep()
+        sweeping.sweep()
     for application_id in ids:
         assert [event.transition for event in queries.history(application_id)] == ["started", "lapse"]
         db.session.rollback()

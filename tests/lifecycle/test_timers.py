@@ -15,7 +15,7 @@ from flask import Flask
 from fundflow import clock
 from fundflow.db import db, transaction
 from fundflow.jobs import worker
-from fundflow.lifecycle import commands, queries, registry, timers
+from fundflow.lifecycle import commands, queries, registry, sweeping, timers
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.payments.service import NotEnoughLeft
 from fundflow.rounds.models import Round
@@ -56,7 +56,7 @@ def a_draft(**more: Any) -> Application:
 
 def sweep_at(instant: datetime) -> int:
     with clock.standing_at(instant):
-        return timers.sweep()
+        return sweeping.sweep()
 
 
 def kept(application: Application, name: str = "closing") -> Timer:
@@ -129,7 +129,7 @@ def test_at_the_very_second_of_the_end_of_grace_either_the_submit_or_the_lapse_h
     in_time, too_late = a_draft(applicant=focal), a_draft()
     with clock.standing_at(CLOSES + GRACE):
         make.press(in_time, "send", focal)
-        assert timers.sweep() == 1
+        assert sweeping.sweep() == 1
     assert last(in_time) == "send"
     assert last(too_late) == "lapse"
     assert kept(too_late).status == "fired"
@@ -148,7 +148,7 @@ def test_a_deadline_holds_though_no_sweep_ran_for_days() -> None:
     with clock.standing_at(CLOSES + timedelta(days=2)):
         with pytest.raises(commands.NotAllowed, match="The deadline passed on April 1, 2026, 12:00"):
             make.press(application, "send", focal)
-        assert timers.sweep() == 1
+        assert sweeping.sweep() == 1
     assert last(application) == "lapse"
 
 
