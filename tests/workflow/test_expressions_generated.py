@@ -12,7 +12,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from decimal import Context, Decimal
+from decimal import (
+    Clamped,
+    Context,
+    Decimal,
+    DivisionByZero,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+    localcontext,
+)
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,6 +57,7 @@ OPTIONS = ("draft", "review", "paid")
 SCALARS = [BOOL, INT, DECIMAL, MONEY, DATE, INSTANT, STRING, Type("string", options=OPTIONS)]
 LONG = 10**1000
 LONGEST = Context(prec=3000)
+NARROW = Context(prec=1, Emax=1, Emin=-1, traps=[Clamped, DivisionByZero, Inexact, InvalidOperation, Overflow, Rounded])
 
 digits = st.integers(-LONG, LONG) | st.integers(-(10**6), 10**6)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -379,6 +390,8 @@ def test_what_is_well_typed_passes_and_never_fails(case: Any, zone: str) -> None
             continue
         found = expression.evaluate(facts)
         assert is_of(found, expression.type), (source, found)
+        with localcontext(NARROW):
+            assert expression.evaluate(facts) == found, "the caller's context of decimals must not matter"
         reasons = explain(expression, facts)
         assert bool(reasons) == (found is False), (source, reasons)
         for reason in reasons:
