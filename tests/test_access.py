@@ -26,6 +26,7 @@ from fundflow.awards.models import Document
 from fundflow.db import db, transaction
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
+from fundflow.lifecycle import overrides
 from fundflow.reviews.models import Review
 from fundflow.story import Story
 from tests.conftest import ON_POSTGRES
@@ -85,6 +86,9 @@ class World:
                 reason="Leave",
                 key="away",
             )
+            wish = overrides.ask(
+                review.id, "decline", actor=story.actor("ada"), key="wish", revision=review.revision, reason="Illness"
+            )
             db.session.add(Job(key="dead", kind="mail.send", payload={}, dead_at=present, last_error="refused"))
         worker.drain()
         self.users: dict[str, User | None] = {
@@ -125,6 +129,7 @@ class World:
             ),
             "invitation": _one(sa.select(Invitation.id)),
             "standing_in": standing_in.id,
+            "wish": wish.id,
             "job": _one(sa.select(Job.id).where(Job.key == "dead")),
             "membership": _one(sa.select(GroupMember.id).where(GroupMember.user_id == cast["samir"].id)),
         }

@@ -73,6 +73,15 @@ def person_named(application: Application, role: Role) -> list[Reached]:
     return [person for person in people if person.id == named]
 
 
+@registry.candidates("field")
+def candidates(application: Application, role: Role) -> list[Reached]:
+    """The people of the role's group whom nothing keeps from being named."""
+    if role.group is None:
+        return []
+    people = queries.people_in_group(role.group, application.round_id)
+    return [person for person in people if separation.why_not(application, role, person.id) is None]
+
+
 @registry.stand_in
 def stands_in(actor_id: UUID, application: Application) -> list[StandIn]:
     """For whom a person stands in now on the application, by the delegations that are in force."""

@@ -113,18 +113,28 @@ def check_name(application: Application, role: Role, person_id: UUID) -> None:
 
     NobodyThere, NotACandidate, OfTheTeam, NeverBoth. Locks the person and whoever they stand in for.
     """
+    around = lock(person_id)
+    refusal = why_not(application, role, person_id, around.takers)
+    if refusal is not None:
+        raise refusal
+
+
+def why_not(application: Application, role: Role, person_id: UUID, takers: Iterable[UUID] = ()) -> Refused | None:
+    """What keeps a person, or those who stand in for them, from being named in this role; None where nothing does."""
     person = queries.person(person_id)
     if person is None or not person.active:
-        raise NobodyThere()
-    around = lock(person_id)
+        return NobodyThere()
     name = person.name or person.email
     if role.group is not None and not queries.is_in_group(person_id, role.group, application.round_id):
-        raise NotACandidate(name=name)
+        return NotACandidate(name=name)
     if queries.is_on_team(person_id, application.city_id):
-        raise OfTheTeam(name=name, city=db.session.get_one(City, application.city_id).name)
+        return OfTheTeam(name=name, city=db.session.get_one(City, application.city_id).name)
     extra = {person_id: Held(person_id, officer_of={application.id})}
-    for each in (person_id, *sorted(around.takers)):
-        _refuse_first(_held(each, extra), only=application.id)
+    for each in (person_id, *sorted(takers)):
+        clash = next(_clashes(_held(each, extra), only=application.id), None)
+        if clash is not None:
+            return NeverBoth(name=clash.name, one=clash.one, other=clash.other, round=clash.round_title)
+    return None
 
 
 def now() -> list[Clash]:
@@ -196,8 +206,8 @@ def _held(user_id: UUID, extra: Mapping[UUID, Held], *, is_lender: bool = False)
     return found
 
 
-def _refuse_first(held: Held, only: UUID | None = None) -> None:
-    for clash in _clashes(held, only):
+def _refuse_first(held: Held) -> None:
+    for clash in _clashes(held):
         raise NeverBoth(name=clash.name, one=clash.one, other=clash.other, round=clash.round_title)
 
 

@@ -9,14 +9,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, cast
+from uuid import UUID
 
 from fundflow import clock, mail
+from fundflow.accounts import queries as accounts
+from fundflow.accounts.policy import ADMINISTRATORS, AUDITORS
 from fundflow.applications import queries, service
 from fundflow.applications.models import Answers
 from fundflow.db import db
 from fundflow.errors import NotFound
 from fundflow.lifecycle import registry, timers
-from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.models import Application, Override
 from fundflow.lifecycle.registry import EffectContext
 from fundflow.money import Money
 from fundflow.workflow.definition import Timer
@@ -78,6 +81,50 @@ def remind(application: Application, template: str, roles: Sequence[str], key: s
         "input": {},
     }
     _tell(application, template, roles, key, {**usual, **facts})
+
+
+@registry.on_override
+def tell_of_override(application: Application, wish: Override) -> None:
+    """Tell the other administrators what waits for them, whoever asked what came of it, and the auditors what was done.
+
+    An administrator learns no more of an application than its number and its city.
+    """
+    workflow = service.workflow_of(application)
+    step = workflow.find(wish.transition)
+    city, round_title = queries.place_of(application)
+    answered_by = wish.approved_by or wish.refused_by
+    names = accounts.people_named([wish.asked_by, answered_by])
+    facts = {
+        "number": application.number,
+        "city": city,
+        "round": round_title,
+        "step": step.label if step else wish.transition,
+        "asked_by": names.get(wish.asked_by, ""),
+        "answered_by": names.get(answered_by, "") if answered_by else "",
+        "reason": wish.reason,
+        "answer": wish.answer or "",
+        "is_approved": wish.approved_by is not None,
+        "link": f"/overrides/{wish.id}",
+    }
+    key = f"override:{wish.id}"
+    if answered_by is None:
+        for person in accounts.people_in_group(ADMINISTRATORS):
+            if person.id != wish.asked_by:
+                mail.queue("security/override_asked", person, facts, key)
+        return
+    for person in accounts.reached([wish.asked_by]):
+        if person.id != answered_by:
+            mail.queue("security/override_answered", person, facts, key)
+    if wish.approved_by is not None:
+        for person in accounts.people_in_group(AUDITORS, application.round_id):
+            link = f"/applications/{application.id}"
+            mail.queue("security/override_done", person, {**facts, "link": link}, key)
+
+
+@registry.takes_part
+def has_written(application: Application, person_id: UUID) -> bool:
+    """Whoever saved an answer or brought a file had to do with the application."""
+    return queries.has_written(application.id, person_id)
 
 
 def facts_of_mail(application: Application) -> dict[str, Any]:

@@ -210,6 +210,13 @@ def count_of_city_in_round(city_id: UUID, round_id: UUID) -> int:
     return db.session.scalar(query) or 0
 
 
+def has_written(application_id: UUID, person_id: UUID) -> bool:
+    """Whether this person last saved a form of the application or brought one of its files."""
+    saved = sa.exists().where(Answers.application_id == application_id, Answers.saved_by == person_id)
+    brought = sa.exists().where(File.application_id == application_id, File.uploaded_by == person_id)
+    return bool(db.session.scalar(sa.select(sa.or_(saved, brought))))
+
+
 def was_sent(file: File) -> bool:
     """Whether an event's record of sent answers names this file."""
     frozen = db.session.scalars(

@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, HiddenField, StringField, TextAreaField
-from wtforms.validators import InputRequired
+from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length
 from wtforms.widgets import DateInput
 
 from fundflow.errors import Refused
@@ -68,12 +68,33 @@ class ActForm(FlaskForm):
                 self.form_errors.append(sentence(problem))
 
 
-def act_form(transition: Transition, application: Application, language: str, revision: int) -> ActForm:
+class AnswerForm(FlaskForm):
+    """Yes or no, and why not."""
+
+    answer = RadioField(_l("Your answer"), validators=[InputRequired(_l("Choose one."))])
+    reason = TextAreaField(
+        _l("Reason"),
+        validators=[Length(max=4000)],
+        description=_l("Needed where you refuse. Whoever asked reads it."),
+        render_kw={"rows": 4, "maxlength": 4000},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.answer.choices = [
+            ("approve", _("Approve: it is done at once")),
+            ("refuse", _("Refuse: nothing is done")),
+        ]
+
+
+def act_form(
+    transition: Transition, application: Application, language: str, revision: int, *, always_reason: bool = False
+) -> ActForm:
     """The form that this transition asks for; on a GET with a key of its own and the revision that the person sees."""
     parts: dict[str, Any] = {
         PREFIX + name: _field(each, application, language) for name, each in transition.input.items()
     }
-    if transition.reason:
+    if transition.reason or always_reason:
         parts["reason"] = TextAreaField(
             _l("Reason"),
             description=_l("The city's team reads this."),

@@ -6,9 +6,10 @@ their cell.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from flask_babel import gettext
 
@@ -20,7 +21,7 @@ from fundflow.awards.models import Document
 from fundflow.desk.masks import Sight
 from fundflow.desk.queries import STAFF
 from fundflow.errors import NotFound
-from fundflow.lifecycle import commands, definitions, timers
+from fundflow.lifecycle import acts, commands, definitions, timers
 from fundflow.lifecycle import queries as lifecycle
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Event
@@ -93,6 +94,16 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A role that one person of the fund holds on this application; `name` is empty while it is nobody's."""
+
+    role: str
+    label: str
+    name: str
+    may_choose: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """How far a review is, for those whose cell shows it or who assign it; figures only where they may be seen."""
 
@@ -126,6 +137,7 @@ class Story:
     payments: Sequence[Payment]
     history: list[Happened]
     people: Sequence[accounts.Colleague]
+    named: list[Named]
 
     @property
     def is_private(self) -> bool:
@@ -181,7 +193,18 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
         payments=payments.payments_of(application.id) if money_policy.may_see_payments(actor, application) else [],
         history=_history(sight, events, Viewer(is_of_fund, is_of_team, actor, team), language),
         people=team if is_of_fund or is_of_team else [],
+        named=_named(workflow, application, actor, language) if is_of_fund and not is_of_team else [],
     )
+
+
+def _named(workflow: Workflow, application: Application, actor: Actor, language: str) -> list[Named]:
+    fields = [role for role in workflow.roles.values() if role.kind == "field"]
+    if not fields:
+        return []
+    open_to = {subject for act, subject, decision in acts.available_acts(application, actor) if act == "assign"}
+    names = accounts.people_named([application.officer_id])
+    name = names.get(application.officer_id, "") if application.officer_id else ""
+    return [Named(role.id, role.label.in_(language), name, role.id in open_to) for role in fields]
 
 
 def _end_label(workflow: Workflow, application: Application, language: str) -> str:
@@ -205,6 +228,13 @@ def sight_of(actor: Actor, application: Application) -> Sight:
     roles = commands.roles_of(application, actor)
     team = accounts.team_of(application.city_id) if application.city_id in actor.city_ids else ()
     return _sight(workflow, roles, actor, works_on(actor, application, workflow, roles), team)
+
+
+def seen_revision(sight: Sight, application: Application) -> int:
+    """The revision as far as the person can tell; the true one for whoever is shown everything."""
+    if sight.is_of_fund and sight.is_plain(application.state):
+        return application.revision
+    return sight.revision(lifecycle.history(application.id))
 
 
 def _sight(
@@ -329,7 +359,7 @@ class Viewer:
 
 def _history(sight: Sight, events: Sequence[Event], viewer: Viewer, language: str) -> list[Happened]:
     """The events that this viewer may know of, the latest first."""
-    names = accounts.people_named(event.actor_id for event in events) if viewer.is_of_fund or viewer.is_of_team else {}
+    names = accounts.people_named(_people_of(events)) if viewer.is_of_fund or viewer.is_of_team else {}
     team = {each.user.id for each in viewer.team}
     found = []
     for event in sight.seen(events):
@@ -339,23 +369,62 @@ def _history(sight: Sight, events: Sequence[Event], viewer: Viewer, language: st
             by = names.get(event.actor_id) or viewer.actor.name
         else:
             by = _("the city's team") if event.actor_id in team else _("the fund")
+        if event.acting_for is not None and viewer.is_of_fund:
+            by = _("%(name)s for %(other)s", name=by, other=names.get(event.acting_for, ""))
+        text = event.reason or ""
+        if viewer.is_of_fund and (how := _overridden(event, names)):
+            text = f"{how} {text}"
         may_read_reason = viewer.is_of_fund or viewer.is_of_team
         found.append(
             Happened(
                 past(sight.workflow, event, language),
                 by,
                 event.at,
-                (event.reason or "") if may_read_reason else "",
+                text if may_read_reason else "",
                 "danger" if event.outcome and event.to_state is None else "",
             )
         )
     return found[::-1]
 
 
+def _people_of(events: Sequence[Event]) -> list[UUID | None]:
+    """Everybody who stands behind an event."""
+    approvers = [UUID(event.body["override"]["approved_by"]) for event in events if "override" in event.body]
+    return [*(event.actor_id for event in events), *(event.acting_for for event in events), *approvers]
+
+
+def _overridden(event: Event, names: Mapping[UUID, str]) -> str:
+    """That two administrators overrode conditions, and which; empty for every other event."""
+    told = event.body.get("override")
+    if told is None:
+        return ""
+    approved_by = names.get(UUID(told["approved_by"]), "")
+    what = ", ".join(dict.fromkeys(override_words(kind) for kind in told["clauses"])) or _("nothing")
+    return _("Override, approved by %(name)s. Overridden: %(what)s.", name=approved_by, what=what)
+
+
+def override_words(kind: str) -> str:
+    """A kind of condition in a word or two."""
+    words = {
+        "role": _("who may do it"),
+        "deadline": _("the deadline"),
+        "max": _("how often"),
+        "not_same_actor": _("a second person"),
+        "complete": _("complete forms"),
+        "quorum": _("the quorum"),
+        "assigned": _("assigned reviewers"),
+        "tasks": _("open tasks"),
+        "signed": _("signatures"),
+        "overdue": _("that it is overdue"),
+    }
+    return words.get(kind, _("a condition of the rules"))
+
+
 def past(workflow: Workflow, event: Event, language: str) -> str:
     """What happened, in the past tense; the step's own label where we have no better word."""
     known = {
         STARTED: _("Started"),
+        "assign": _("Put in charge"),
         "submit": _("Submitted"),
         "send_back": _("Sent back"),
         "approve": _("Approved"),

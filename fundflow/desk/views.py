@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from fundflow import clock
-from fundflow.accounts.policy import ADMINISTRATORS, AUDITORS, MANAGERS, REVIEWERS, in_group, signed_in
+from fundflow.accounts.policy import ADMINISTRATORS, AUDITORS, MANAGERS, REVIEWERS, administrator, in_group, signed_in
 from fundflow.accounts.queries import cities_of
 from fundflow.applications.policy import SEE_ROUNDS
 from fundflow.applications.queries import application_for
@@ -18,12 +18,12 @@ from fundflow.db import transaction
 from fundflow.desk import board, queries, tasks
 from fundflow.desk.forms import ActForm, act_form
 from fundflow.desk.masks import Masks, Sight
-from fundflow.desk.story import deadline_of, place_label, sight_of, story_of, tone_of
+from fundflow.desk.story import deadline_of, place_label, seen_revision, sight_of, story_of, tone_of
 from fundflow.errors import NotFound, Refused, Stale
 from fundflow.jobs.queries import counts
 from fundflow.lifecycle import commands, definitions
 from fundflow.lifecycle.models import Application
-from fundflow.lifecycle.queries import history
+from fundflow.lifecycle.overrides import open_wishes
 from fundflow.lifecycle.refusals import ReasonMissing, WrongInput
 from fundflow.money import Money
 from fundflow.reviews.queries import queue_for
@@ -43,11 +43,12 @@ staff = in_group(*SEE_ROUNDS)
 
 def init_app(app: Flask) -> None:
     """Serve the pages and put them into the navigation."""
-    # The lists hang their routes on the same blueprint.
-    from fundflow.desk import lists
+    # The lists, and the pages beside these, hang their routes on the same blueprint.
+    from fundflow.desk import lists, officers, overrides  # noqa: F401
 
     app.register_blueprint(pages)
     nav_item(_l("Home"), "desk.home", signed_in, 10)
+    nav_item(_l("Overrides"), "desk.every_override", administrator, 85)
     lists.add_to_navigation()
 
 
@@ -90,6 +91,7 @@ def home() -> ResponseReturnValue:
         cities=[] if actor.groups and not actor.teams else cities_of(actor),
         invitations=queries.invitations_for(actor) if not actor.groups and not actor.teams else [],
         jobs=counts() if actor.is_in(ADMINISTRATORS) else None,
+        wishes=len(open_wishes()) if actor.is_in(ADMINISTRATORS) else 0,
         is_auditor=actor.is_in(AUDITORS),
         works_on_rounds=works_on_rounds,
     )
@@ -101,7 +103,9 @@ def show(application_id: UUID) -> ResponseReturnValue:
     """One application: what it is, where it stands, what needs this person now, what comes next, what happened."""
     application = application_for(g.actor, application_id)
     now = clock.now()
-    return render_template("desk/application.html", story=story_of(g.actor, application, now), now=now)
+    may_override = g.actor.is_in(ADMINISTRATORS)
+    story = story_of(g.actor, application, now)
+    return render_template("desk/application.html", story=story, now=now, may_override=may_override)
 
 
 @pages.route("/applications/<uuid:application_id>/do/<transition>", methods=["GET", "POST"])
@@ -118,7 +122,7 @@ def act(application_id: UUID, transition: str) -> ResponseReturnValue:
     if step is None or not _may_ever(application, step):
         raise NotFound
     sight = sight_of(g.actor, application)
-    seen = _seen_revision(sight, application)
+    seen = seen_revision(sight, application)
     form = act_form(step, application, reader.language(), seen)
     if not form.is_submitted():
         return _act_page(sight, application, step, form)
@@ -155,15 +159,8 @@ def act(application_id: UUID, transition: str) -> ResponseReturnValue:
         return redirect(url_for(".show", application_id=application_id), 303)
     application = application_for(g.actor, application_id)
     if status == Stale.status:
-        form.look_again(_seen_revision(sight, application))
+        form.look_again(seen_revision(sight, application))
     return _act_page(sight, application, step, form, says), status
-
-
-def _seen_revision(sight: Sight, application: Application) -> int:
-    """The revision as far as the person can tell; the true one for whoever is shown everything."""
-    if sight.is_of_fund and sight.is_plain(application.state):
-        return application.revision
-    return sight.revision(history(application.id))
 
 
 def _may_ever(application: Application, step: Transition) -> bool:

@@ -106,6 +106,8 @@ def assign(application_id: UUID, role: str, person_id: UUID, *, actor: Actor, ke
         candidates = {each.id: each for each in registry.candidates_of(held.application, given)}
         if person_id not in candidates:
             raise NotACandidate()
+        # Once more with the person held: a membership that is given at this moment counts too.
+        registry.check_name(held.application, given, person_id)
         held.application.officer_id = person_id
         db.session.flush()
         return {"person": person_id}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -20,7 +21,17 @@ from fundflow.lifecycle import commands, definitions, inputs, queries, registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.commands import Fired, Overriding
 from fundflow.lifecycle.models import Application, Child, Event, Override
-from fundflow.lifecycle.refusals import HasEnded, KeyReused, Stale, UnknownTransition, WrongInput, shorten
+from fundflow.lifecycle.refusals import (
+    HasEnded,
+    KeyReused,
+    NotAllowed,
+    Stale,
+    UnknownTransition,
+    WrongInput,
+    shorten,
+)
+from fundflow.lifecycle.situation import Facts
+from fundflow.workflow.decide import Decision, decide, reads
 from fundflow.workflow.definition import Transition
 
 HOLDS = timedelta(days=7)
@@ -68,8 +79,9 @@ def ask(
 ) -> Override:
     """Ask for a transition against its conditions, for the revision that the administrator saw. Changes nothing yet.
 
-    Raises NotAnAdministrator, HadToDo, NotFound, UnknownTransition, HasEnded, Stale, ReasonMissing, WrongInput, and
-    KeyReused where the key was another's; the same key again gives the wish that is there.
+    Raises NotAnAdministrator, HadToDo, NotFound, UnknownTransition, HasEnded, Stale, ReasonMissing, WrongInput,
+    NotAllowed where a condition fails that nobody overrides, and KeyReused where the key was another's; the same key
+    again gives the wish that is there.
     """
     application = queries.locked(application_id)
     person = _may(actor, application)
@@ -86,9 +98,12 @@ def ask(
     if step is None:
         raise UnknownTransition(transition=shorten(transition))
     text = inputs.read_reason(reason, True) or ""
-    _, problems = inputs.read(step, input or {}, application.currency, actor.language)
+    values, problems = inputs.read(step, input or {}, application.currency, actor.language)
     if problems:
         raise WrongInput(problems)
+    decision = preview(application, step.id, child, actor=actor, input=values)
+    if not decision.allowed:
+        raise NotAllowed(decision, actor.language)
     wish = Override(
         key=key,
         application_id=application_id,
@@ -132,6 +147,7 @@ def approve(override_id: UUID, *, actor: Actor) -> Fired:
         reason=wish.reason,
         input=wish.input,
         override=Overriding(wish.id, second),
+        of=wish.child,
     )
     wish.approved_by, wish.answered_at, wish.event_seq = second, clock.now(), fired.event_seq
     db.session.flush()
@@ -147,6 +163,33 @@ def refuse(override_id: UUID, *, actor: Actor, answer: str) -> Override:
     db.session.flush()
     registry.override_told(application, wish)
     return wish
+
+
+def preview(
+    application: Application,
+    transition: str,
+    child: str | None = None,
+    *,
+    actor: Actor,
+    input: Mapping[str, Any] | None = None,
+) -> Decision:
+    """What an override would decide now: which conditions it overrides, and which stand in its way all the same."""
+    workflow = definitions.get(application.definition_sha)
+    step = workflow.find(transition)
+    if step is None or (workflow.child_of(transition) is None) != (child is None):
+        raise UnknownTransition(transition=shorten(transition))
+    now = max(clock.now(), application.last_event_at)
+    facts = Facts(application, workflow, actor, now, locking=False, input=input)
+    facts.is_overridden = True
+    if child is not None:
+        facts.look_at(transition.partition(".")[0], child)
+    facts.load(reads(workflow, step.id))
+    return decide(workflow, step.id, facts.situation(now))
+
+
+def check_may_ask(actor: Actor, application: Application) -> None:
+    """NotAnAdministrator, or HadToDo for an administrator who had to do with the application."""
+    _may(actor, application)
 
 
 def ways(application: Application) -> list[tuple[Transition, str | None]]:
@@ -180,10 +223,12 @@ def open_wishes(application_id: UUID | None = None) -> list[Override]:
     return list(db.session.scalars(query))
 
 
-def of_events(application_id: UUID) -> dict[int, Override]:
-    """The overrides that became events of an application, by the event's number."""
-    query = sa.select(Override).where(Override.application_id == application_id, Override.event_seq.is_not(None))
-    return {wish.event_seq: wish for wish in db.session.scalars(query) if wish.event_seq is not None}
+def wish_for(actor: Actor, override_id: UUID) -> tuple[Override, Application]:
+    """An override and its application, for administrators; NotFound for everybody else."""
+    found = db.session.get(Override, override_id)
+    if found is None or actor.id is None or not registry.is_administrator(actor.id):
+        raise NotFound()
+    return found, db.session.get_one(Application, found.application_id)
 
 
 def has_run_out(wish: Override, application: Application) -> bool:

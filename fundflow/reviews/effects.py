@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from fundflow.applications.policy import hidden_clauses, visible_clauses
 from fundflow.db import db
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
-from fundflow.lifecycle.registry import EffectContext, entering, fact, role_kind, role_people
+from fundflow.lifecycle.registry import EffectContext, entering, fact, role_kind, role_people, takes_part
 from fundflow.reviews import committees, policy
 from fundflow.reviews.models import Review
 from fundflow.workflow.definition import Role
@@ -59,6 +60,13 @@ def _panel(application: Application, role: Role) -> sa.Select[Review]:
         .join(Application, Application.id == Review.application_id)
         .where(Review.application_id == application.id, Review.name == role.review)
     )
+
+
+@takes_part
+def was_asked(application: Application, person_id: UUID) -> bool:
+    """Whoever was ever asked to review the application had to do with it, recused or not."""
+    places = sa.exists().where(Review.application_id == application.id, Review.reviewer_id == person_id)
+    return bool(db.session.scalar(sa.select(places)))
 
 
 @entering

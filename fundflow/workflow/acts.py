@@ -10,7 +10,7 @@ from typing import Literal
 
 from fundflow.workflow import access, sentences
 from fundflow.workflow.clauses import Clause, DefinitionMismatch, fact
-from fundflow.workflow.decide import Decision, Situation
+from fundflow.workflow.decide import Decision, Situation, acting_for
 from fundflow.workflow.definition import Workflow
 
 Act = Literal["task", "sign", "assign", "discuss"]
@@ -30,6 +30,7 @@ def decide_act(workflow: Workflow, act: Act, subject: str, situation: Situation,
         clauses=clauses,
         to=situation.state,
         outcome=None,
+        acting_for=acting_for(wanted_roles(workflow, act, subject, situation.state), situation),
     )
 
 

@@ -19,6 +19,7 @@ from fundflow.lifecycle import commands
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.queries import history
 from fundflow.lifecycle.refusals import NotAllowed
+from fundflow.money import Money
 from fundflow.rounds import policy as rounds_policy
 from fundflow.rounds.models import Round
 from tests import factories as make
@@ -191,8 +192,6 @@ def test_separation_of_duties_counts_both_people(round_: Round, giver: User, tak
         for person in (giver, taker):
             db.session.query(GroupMember).where(GroupMember.user_id == person.id).delete()
             db.session.add(GroupMember(user_id=person.id, group=make.FINANCE))
-    from fundflow.money import Money
-
     for person in (giver, taker):
         with pytest.raises(NotAllowed) as refused:
             make.press(application, "pay", person, input=toys.payment(Money.of(10_000, "EUR")))
@@ -209,8 +208,6 @@ def test_whoever_stands_in_for_a_payer_is_held_to_what_the_payer_did(round_: Rou
         db.session.query(GroupMember).where(GroupMember.user_id == giver.id).delete()
         db.session.add(GroupMember(user_id=giver.id, group=make.FINANCE))
     lend(giver, taker)
-    from fundflow.money import Money
-
     with pytest.raises(NotAllowed) as refused:
         make.press(application, "pay", taker, input=toys.payment(Money.of(10_000, "EUR")))
     assert refused.value.decision.failing("not_same_actor")
