@@ -198,11 +198,11 @@ def proposal(project: Project, city: City, lead: User, currency: str) -> dict[st
         "starts_on": starts.isoformat(),
         "ends_on": _a_year_after(starts).isoformat(),
         "activities": [
-            _row(1, activity="Hire and train the team with the planning group", who="City and planning group",
-                 done_by=_months_after(starts, 2).isoformat()),
-            _row(2, activity=project.title, who="Team with partners", done_by=_months_after(starts, 10).isoformat()),
-            _row(3, activity="Public evening: what worked, what did not, what goes on", who="Planning group",
-                 done_by=_months_after(starts, 11).isoformat()),
+            row(1, activity="Hire and train the team with the planning group", who="City and planning group",
+                 done_by=months_after(starts, 2).isoformat()),
+            row(2, activity=project.title, who="Team with partners", done_by=months_after(starts, 10).isoformat()),
+            row(3, activity="Public evening: what worked, what did not, what goes on", who="Planning group",
+                 done_by=months_after(starts, 11).isoformat()),
         ],
         "risks": "If a partner leaves, two others have said that they would step in. If prices rise, we shorten the season "
         "instead of paying people less.",
@@ -219,22 +219,22 @@ def _budget(requested: Money) -> list[dict[str, Any]]:
     for number, (item, kind, percent) in enumerate(SHARES, 1):
         part = requested.minor * percent // 100
         left -= part
-        rows.append(_row(number, item=item, kind=kind, amount={"minor": part, "currency": requested.currency}))
+        rows.append(row(number, item=item, kind=kind, amount={"minor": part, "currency": requested.currency}))
     rest = {"minor": left, "currency": requested.currency}
-    return [*rows, _row(len(rows) + 1, item="Rooms, food and child care", kind="events", amount=rest)]
+    return [*rows, row(len(rows) + 1, item="Rooms, food and child care", kind="events", amount=rest)]
 
 
-def _row(number: int, **cells: Any) -> dict[str, Any]:
+def row(number: int, **cells: Any) -> dict[str, Any]:
     return {"_id": f"r{number}", **cells}
 
 
-def _months_after(day: date, months: int) -> date:
+def months_after(day: date, months: int) -> date:
     whole = day.year * 12 + day.month - 1 + months
     return day.replace(year=whole // 12, month=whole % 12 + 1)
 
 
 def _a_year_after(day: date) -> date:
-    return _months_after(day, 12) - timedelta(days=1)
+    return months_after(day, 12) - timedelta(days=1)
 
 
 def one_page(heading: str, text: str) -> bytes:

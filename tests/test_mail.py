@@ -59,6 +59,8 @@ OTHER_FACTS: dict[str, Any] = {
     "duty": "focal_point",
     "group": "",
     "expires_at": datetime(2026, 12, 7, tzinfo=UTC),
+    "starts_at": datetime(2026, 12, 1, tzinfo=UTC),
+    "ends_at": datetime(2026, 12, 14, tzinfo=UTC),
     "is_known": False,
     "is_confirmed": True,
     "passkey": "Phone",

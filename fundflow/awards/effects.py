@@ -1,15 +1,16 @@
-"""What workflows may cause here: the effect `document`, and in every later event the digests of what was printed."""
+"""What workflows may cause here: the effect `document`, what is signed, and in later events what was printed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from fundflow.awards import service
+from fundflow.awards import queries, service
 from fundflow.lifecycle import registry
 from fundflow.lifecycle.registry import EffectContext, effect, entering
 
 registry.document_templates.update(service.TEMPLATES)
+registry.paper(queries.paper_of)
 
 
 @effect("document")

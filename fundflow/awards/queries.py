@@ -28,6 +28,20 @@ def documents_of(actor: Actor, application: Application) -> list[Document]:
     return list(db.session.scalars(query, execution_options={"populate_existing": True}))
 
 
+def paper_of(application: Application, kind: str) -> str | None:
+    """The digest of the newest document of this kind in the language that prevails; None until that is printed.
+
+    English prevails where it exists, as the agreements say; else the first language does.
+    """
+    query = (
+        sa.select(Document.sha256)
+        .where(Document.application_id == application.id, Document.kind == kind)
+        .order_by(Document.event_seq.desc(), Document.language != "en", Document.language)
+        .limit(1)
+    )
+    return db.session.scalars(query).first()
+
+
 def document_for(actor: Actor, document_id: UUID) -> tuple[Document, Application]:
     """The document and its application if the actor may read it, or NotFound."""
     row = db.session.execute(

@@ -6,7 +6,7 @@ also when no sweep has run. `sweeping` does what is due, `moments` says when, `p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from fundflow.db import db, present
 from fundflow.jobs import worker
-from fundflow.lifecycle import definitions, pauses
+from fundflow.lifecycle import definitions, pauses, registry
 from fundflow.lifecycle.actor import SYSTEM
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.lifecycle.moments import aims_at, moment_of, plan, told_in
@@ -173,6 +173,14 @@ def follow_fields(application: Application, now: datetime, from_state: str | Non
                 _start(facts, timer, moment)
             changed += 1
     return changed
+
+
+@registry.effect("rearm")
+def rearm_named(ctx: registry.EffectContext, asked: definition.Effect) -> Mapping[str, Any]:
+    """Start the timer that the effect names anew, with the facts as the effects before it left them."""
+    assert asked.rearm is not None  # noqa: S101 - the loader gives the effect its timer
+    rearm(ctx.facts, asked.rearm)
+    return {"rearm": asked.rearm}
 
 
 def rearm_round(round_id: UUID) -> int:
