@@ -22,6 +22,7 @@ from fundflow.money import Money
 from fundflow.rounds import queries
 from fundflow.rounds.models import Round
 from fundflow.rounds.wall import NoSuchZone, instant_of
+from fundflow.workflow.amounts import names_amounts
 from fundflow.workflow.definition import Workflow
 
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -32,6 +33,12 @@ LONGEST = {"title": 200, "theme": 200, "new_window": 200, "summary": 1_000, "tex
 
 class NoSuchCurrency(Refused):
     """“{currency}” is not a currency code of ISO 4217. Choose one from the list, for example EUR."""
+
+    status = 422
+
+
+class OtherCurrency(Refused):
+    """This workflow names amounts in {currency}, so its rounds must be in {currency} too."""
 
     status = 422
 
@@ -235,9 +242,12 @@ def problems_of(plan: Plan, *, of: Round | None = None) -> dict[str, Refused]:
         found["slug"] = BadSlug(slug=plan.slug)
     elif queries.slug_taken(plan.slug, by_other_than=of.id if of else None):
         found["slug"] = SlugTaken(slug=plan.slug)
-    if workflow_named(plan.workflow) is None and not (of and of.status == "published"):
+    workflow = workflow_named(plan.workflow)
+    if workflow is None and not (of and of.status == "published"):
         found["workflow"] = NoSuchWorkflow(workflow=plan.workflow)
     found |= _dates(plan) | _amounts(plan)
+    if workflow and "currency" not in found and plan.currency != workflow.currency and names_amounts(workflow):
+        found["currency"] = OtherCurrency(currency=workflow.currency)
     return found
 
 

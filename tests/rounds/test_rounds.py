@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +25,7 @@ from fundflow.rounds.plans import Plan, WrongRound
 from fundflow.rounds.service import RoundChanged
 from tests import factories
 from tests.rounds.plans import a_draft, a_plan
+from tests.workflow.files import changed
 
 BEFORE = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
@@ -67,6 +69,20 @@ def test_plan_that_contradicts_itself_is_refused_in_a_sentence(
     found = problems(a_plan(**changes))
     assert list(found) == [field]
     assert says in found[field]
+
+
+def test_a_workflow_that_names_amounts_needs_a_round_in_its_currency(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = changed("application.requested <= round.cap", "application.requested <= round.cap + money('5')")
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert problems(a_plan(currency="USD")) == {}
+    monkeypatch.setattr(definitions, "FOLDER", tmp_path)
+    assert problems(a_plan(currency="EUR")) == {}
+    found = problems(a_plan(currency="USD"))
+    assert found == {"currency": "This workflow names amounts in EUR, so its rounds must be in EUR too."}
 
 
 def test_closing_a_minute_after_opening_on_another_clock_reading_is_allowed_where_the_clocks_go_back(

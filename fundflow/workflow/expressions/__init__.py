@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from fundflow.money import Money
 from fundflow.workflow.expressions.check import Checker, asked_about, expected
 from fundflow.workflow.expressions.compile import Compiler, Run
-from fundflow.workflow.expressions.nodes import ExpressionError, Node, write
+from fundflow.workflow.expressions.nodes import Call, Constant, ExpressionError, Node, walk, write
 from fundflow.workflow.expressions.parser import parse
 from fundflow.workflow.expressions.types import (
     BOOL,
@@ -79,6 +80,11 @@ class Expression:
         """What must be loaded for it: ``application``, ``round``, ``reviews.panel``, …"""
         return frozenset(root_of(path) for path in self.reads)
 
+    @property
+    def writes_money(self) -> bool:
+        """It holds an amount in the workflow's own currency: one written out, or the 0 that a sum of none is."""
+        return any(_is_money(node, self.compiler) for node in walk(self.node))
+
     def evaluate(self, facts: Mapping[str, Any]) -> Any:
         """Its value. Every root it reads must be there."""
         return self._run(facts)
@@ -91,6 +97,12 @@ class Expression:
         """What it read, by path, for sentences and the record; whole records and tables are left out."""
         found = ((path, seen_at(facts, path)) for path in sorted(self.reads))
         return {path: value for path, value in found if not is_rows(value)}
+
+
+def _is_money(node: Node, compiler: Compiler) -> bool:
+    if isinstance(node, Constant):
+        return isinstance(node.value, Money)
+    return isinstance(node, Call) and node.name == "sum" and compiler.kind(node).kind == "money"
 
 
 def _is_there(value: Any, kind: Type) -> bool:

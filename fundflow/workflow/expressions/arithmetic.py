@@ -1,7 +1,7 @@
 """What compiled expressions compute with: exact, rounded half-even once where a unit is the smallest, never raising.
 
-Dates and moments stop at the ends of the calendar. The one refusal left is MixedCurrencies, for facts that break the
-promise of one currency for all amounts of one evaluation: two currencies are never added or compared.
+Dates and moments stop at the ends of the calendar. MixedCurrencies would be raised only for facts that break the
+promise of one currency for all amounts of one evaluation; rounds keep it (`fundflow.workflow.amounts`).
 """
 
 from __future__ import annotations
