@@ -54,6 +54,9 @@ FACTS: dict[str, Any] = {
 }
 OTHER_FACTS: dict[str, Any] = {
     "reviewer": "Bo",
+    "stand_in": "Cy",
+    "is_begun": True,
+    "may_revise": True,
     "is_declared": True,
     "is_overdue": False,
     "duty": "focal_point",

@@ -32,6 +32,7 @@ from fundflow.payments import queries as payments
 from fundflow.payments.models import Payment
 from fundflow.reviews import queries as reviews
 from fundflow.reviews.committees import Committee, Progress, committee_for
+from fundflow.reviews.discussions import DISCUSS
 from fundflow.rounds import process
 from fundflow.rounds.models import Round
 from fundflow.web import reader
@@ -363,6 +364,8 @@ def _history(sight: Sight, events: Sequence[Event], viewer: Viewer, language: st
     team = {each.user.id for each in viewer.team}
     found = []
     for event in sight.seen(events):
+        if event.transition == DISCUSS and not viewer.is_of_fund:
+            continue  # a committee's talk is not the team's to know; its minutes stand on the reviewers' page
         if event.actor_id is None:
             by = _("automatically")
         elif viewer.is_of_fund or (viewer.is_of_team and event.actor_id in team) or event.actor_id == viewer.actor.id:
@@ -380,7 +383,7 @@ def _history(sight: Sight, events: Sequence[Event], viewer: Viewer, language: st
                 past(sight.workflow, event, language),
                 by,
                 event.at,
-                text if may_read_reason else "",
+                text if may_read_reason and event.transition != DISCUSS else "",
                 "danger" if event.outcome and event.to_state is None else "",
             )
         )
@@ -435,6 +438,7 @@ def past(workflow: Workflow, event: Event, language: str) -> str:
         "cancel": _("Award cancelled"),
         "lapse": _("Lapsed: not sent before the deadline"),
         "write_off": _("Closed without a report"),
+        DISCUSS: _("Discussed by the committee"),
     }
     if event.transition in known:
         return known[event.transition]

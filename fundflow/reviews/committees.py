@@ -23,7 +23,7 @@ from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import commands, definitions
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Event
-from fundflow.reviews import conflicts, policy, scores
+from fundflow.reviews import conflicts, policy, reserves, scores
 from fundflow.reviews.models import Review
 from fundflow.reviews.plans import Plan, plan_of, plans_of
 from fundflow.rounds.models import Round
@@ -70,14 +70,24 @@ class Candidate:
     email: str
     load: int
     """Sheets they still owe, of all applications."""
+    round_open: int
+    """Of these, in this application's round."""
+    round_sent: int
+    """Sheets they sent in this application's round."""
     conflicts: tuple[Refused, ...]
     is_assigned: bool
+    stands_by: bool
     was_before: bool
     """Sent a sheet for this application in an earlier generation."""
 
     @property
     def is_free(self) -> bool:
         return not self.conflicts and not self.is_assigned
+
+    @property
+    def round_load(self) -> int:
+        """What they were given in this round, sent or not."""
+        return self.round_open + self.round_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,8 @@ class Committee:
     generation: int
     may_assign: bool
     may_see_figures: bool
+    may_discuss: bool
+    """Record now that the committee talked the case over: only who may see the figures that it is about."""
     is_open: bool
 
 
@@ -221,7 +233,12 @@ def record(application: Application, name: str) -> dict[str, Any]:
             {
                 "id": each.id,
                 "score": each.score,
-                "sha256": hashlib.sha256(canonical_json(each.data).encode()).hexdigest(),
+                "sha256": _digest(each.data),
+                **(
+                    {"first": {"score": each.first_score, "sha256": _digest(each.first_data)}}
+                    if each.is_revised
+                    else {}
+                ),
             }
             for each in found
             if each.is_sent
@@ -229,8 +246,14 @@ def record(application: Application, name: str) -> dict[str, Any]:
     }
 
 
+def _digest(data: Any) -> str:
+    return hashlib.sha256(canonical_json(data).encode()).hexdigest()
+
+
 def committee_for(actor: Actor, application_id: UUID, name: str | None = None) -> Committee:
-    """A review of the application for someone who assigns it or whose cell has it; without a name the one at hand.
+    """A review of the application for someone who assigns it, records its discussion or whose cell has it.
+
+    Without a name the one at hand.
 
     NotFound for everybody else, and for the applying team whatever other roles they have.
     """
@@ -241,7 +264,11 @@ def committee_for(actor: Actor, application_id: UUID, name: str | None = None) -
     roles = commands.roles_of(application, actor)
     workflow = workflow_of(application)
     readable = access.cell(workflow, application.state, roles).view
-    plans = [plan for plan in plans_of(workflow) if plan.review.assigned_by & roles or plan.name in readable]
+    plans = [
+        plan
+        for plan in plans_of(workflow)
+        if (plan.review.assigned_by | plan.review.discussed_by) & roles or plan.name in readable
+    ]
     if name is not None:
         plans = [plan for plan in plans if plan.name == name]
     if not plans:
@@ -252,6 +279,8 @@ def committee_for(actor: Actor, application_id: UUID, name: str | None = None) -
     if viewer.is_on_team:
         raise NotFound
     round_ = db.session.get_one(Round, application.round_id)
+    is_chair = bool(plan.review.discussed_by & roles)
+    may_see_figures = policy.may_see_figures(viewer, is_chair=is_chair)
     return Committee(
         application=application,
         plan=plan,
@@ -260,7 +289,8 @@ def committee_for(actor: Actor, application_id: UUID, name: str | None = None) -
         zone=round_.zone,
         generation=generation,
         may_assign=bool(plan.review.assigned_by & roles),
-        may_see_figures=policy.may_see_figures(viewer),
+        may_see_figures=may_see_figures,
+        may_discuss=is_chair and may_see_figures and application.state == plan.state and application.outcome is None,
         is_open=plan.takes_assignments(application),
     )
 
@@ -303,7 +333,8 @@ def candidates_for(committee: Committee) -> list[Candidate]:
     people = accounts.people_in_group(plan.review.group, application.round_id) if plan.review.group else []
     ids = {person.id for person in people}
     found = conflicts.conflicts_of(application, people, plan.review.conflicts, plan.own_forms)
-    owed = _loads(ids)
+    loads = loads_of(ids, application.round_id)
+    standing = {each.person_id for each in reserves.waiting(application.id, plan.name, committee.generation)}
     here = db.session.execute(
         sa.select(Review.reviewer_id, Review.generation, Review.sent_at).where(
             Review.application_id == application.id, Review.name == plan.name, Review.withdrawn_at.is_(None)
@@ -316,9 +347,12 @@ def candidates_for(committee: Committee) -> list[Candidate]:
             id=person.id,
             name=person.name or person.email,
             email=person.email,
-            load=owed.get(person.id, 0),
+            load=loads[person.id].owed,
+            round_open=loads[person.id].round_open,
+            round_sent=loads[person.id].round_sent,
             conflicts=tuple(found[person.id]),
             is_assigned=person.id in assigned,
+            stands_by=person.id in standing,
             was_before=person.id in before,
         )
         for person in people
@@ -333,7 +367,12 @@ def workflow_of(application: Application) -> Workflow:
 
 def generation_of(application: Application, plan: Plan) -> int:
     """The generation that counts now, or that assignments made now will belong to."""
-    return plan.generation(application, _entries([application]).get((application.id, plan.state), 0))
+    return plan.generation(application, entries_of(application, plan.state))
+
+
+def entries_of(application: Application, state: str) -> int:
+    """How often the application has come to the state."""
+    return _entries([application]).get((application.id, state), 0)
 
 
 def _entries(applications: Iterable[Application]) -> dict[tuple[UUID, str], int]:
@@ -343,6 +382,7 @@ def _entries(applications: Iterable[Application]) -> dict[tuple[UUID, str], int]
         .where(
             Event.application_id.in_([each.id for each in applications]),
             Event.to_state.is_not(None),
+            Event.subject.is_(None),
             sa.or_(Event.from_state.is_(None), Event.from_state != Event.to_state),
         )
         .group_by(Event.application_id, Event.to_state)
@@ -350,17 +390,37 @@ def _entries(applications: Iterable[Application]) -> dict[tuple[UUID, str], int]
     return {(application, state): count for application, state, count in rows if state is not None}
 
 
-def _loads(people: Collection[UUID]) -> dict[UUID, int]:
-    """How many sheets each of these people still owes."""
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one reviewer has to do and did: sheets still owed anywhere, and in one round those owed and those sent."""
+
+    owed: int = 0
+    round_open: int = 0
+    round_sent: int = 0
+
+
+def loads_of(people: Collection[UUID], round_id: UUID) -> dict[UUID, Load]:
+    """The load of each of these people; one read. Sheets of every generation were work, so they all count as sent."""
+    is_owed = sa.and_(
+        Review.sent_at.is_(None),
+        sa.or_(Review.conflict.is_(None), Review.conflict == "none"),
+        policy.is_open(),
+    )
+    in_round = Application.round_id == round_id
+
+    def count(*which: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*which), 1), else_=0)), 0)
+
     rows = db.session.execute(
-        sa.select(Review.reviewer_id, sa.func.count())
-        .join(Application, Application.id == Review.application_id)
-        .where(
-            Review.reviewer_id.in_(people),
-            Review.sent_at.is_(None),
-            sa.or_(Review.conflict.is_(None), Review.conflict == "none"),
-            policy.is_open(),
+        sa.select(
+            Review.reviewer_id,
+            count(is_owed),
+            count(is_owed, in_round),
+            count(Review.sent_at.is_not(None), in_round),
         )
+        .join(Application, Application.id == Review.application_id)
+        .where(Review.reviewer_id.in_(people), Review.withdrawn_at.is_(None))
         .group_by(Review.reviewer_id)
     )
-    return {row[0]: row[1] for row in rows}
+    found = {person: Load(int(owed), int(open_), int(sent)) for person, owed, open_, sent in rows}
+    return {person: found.get(person, Load()) for person in people}

@@ -1,4 +1,4 @@
-"""What workflows may ask of reviews: the fact `reviews.<name>` and roles of kind `panel`.
+"""What workflows may ask of reviews: the fact `reviews.<name>`, roles of kind `panel`, and the effect `cancel`.
 
 A panel's role is held by whoever was assigned and declared to have no conflict, in the generation that counts; a place
 that is not declared, was recused or was withdrawn gives nothing. A new generation begins by itself when the application
@@ -18,15 +18,26 @@ from fundflow.applications.policy import hidden_clauses, visible_clauses
 from fundflow.db import db
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
-from fundflow.lifecycle.registry import EffectContext, entering, fact, role_kind, role_people, takes_part
-from fundflow.reviews import committees, policy
+from fundflow.lifecycle.registry import (
+    EffectContext,
+    acting,
+    effect,
+    entering,
+    fact,
+    role_kind,
+    role_people,
+    takes_part,
+)
+from fundflow.reviews import committees, discussions, policy, service
 from fundflow.reviews.models import Review
-from fundflow.workflow.definition import Role
+from fundflow.reviews.plans import plan_of
+from fundflow.workflow.definition import Effect, Role
 
 
 @fact("reviews")
 def review_facts(application: Application, name: str) -> Mapping[str, Any]:
-    """Counts of the generation that counts now, whether its quorum is met, and its score and spread or None."""
+    """Counts of the generation that counts now, whether its quorum is met, its score and spread or None, and whether
+    the committee talked the case over since the review began."""
     found = committees.progress_of([application])[application.id, name]
     return {
         "assigned": found.assigned,
@@ -35,6 +46,7 @@ def review_facts(application: Application, name: str) -> Mapping[str, Any]:
         "quorum_met": found.quorum_met,
         "score": found.score,
         "spread": found.spread,
+        "discussed": discussions.is_discussed(application, plan_of(committees.workflow_of(application), name)),
     }
 
 
@@ -67,6 +79,20 @@ def was_asked(application: Application, person_id: UUID) -> bool:
     """Whoever was ever asked to review the application had to do with it, recused or not."""
     places = sa.exists().where(Review.application_id == application.id, Review.reviewer_id == person_id)
     return bool(db.session.scalar(sa.select(places)))
+
+
+@effect("cancel")
+def cancel_reviews(ctx: EffectContext, _effect: Effect) -> Mapping[str, Any] | None:
+    """Close the sheets that are still owed and tell their reviewers; what was sent stays as it is."""
+    closed = service.cancel(ctx.application, ctx.from_state, key=ctx.key())
+    return {"cancel": [each.id for each in closed]}
+
+
+@acting
+def tell_of_discussions(ctx: EffectContext, subject: str) -> None:
+    """What a discussion asks for and causes, wherever it was recorded from."""
+    if ctx.transition == discussions.DISCUSS:
+        service.note_discussion(ctx.application, subject, actor=ctx.actor, key=ctx.key())
 
 
 @entering

@@ -6,7 +6,7 @@ What cannot be read stays in the form as it was typed; who may do it is not deci
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -18,17 +18,25 @@ from wtforms.widgets import DateTimeLocalInput
 
 LONGEST = 2000
 """Characters of a reason."""
+LONGEST_MINUTES = 10_000
+"""Characters of the minutes of a discussion."""
 
 
 class AssignForm(FlaskForm):
     """Whom to ask, and by when. People are checked against the list of candidates by the service, not here."""
 
     people = SelectMultipleField(_l("Reviewers"), choices=[], validate_choice=False)
+    reserve = SelectMultipleField(_l("Reserve"), choices=[], validate_choice=False)
+    """In the order of calling; an empty choice names nobody."""
     due = StringField(_l("Due"), widget=DateTimeLocalInput())
 
     def chosen(self) -> list[UUID]:
         """The people chosen, as ids; what is no id was not on the page and counts as nobody."""
         return [found for text in self.people.data or [] if (found := _id(text)) is not None]
+
+    def standing_by(self) -> list[UUID]:
+        """The stand-bys chosen, in their order."""
+        return [found for text in self.reserve.data or [] if (found := _id(text)) is not None]
 
 
 class DeclareForm(FlaskForm):
@@ -77,6 +85,50 @@ class WithdrawForm(FlaskForm):
     def validate_reason(self, field: Any) -> None:
         if not (field.data or "").strip():
             raise ValidationError(_("Say why you take this request back; the reviewer is told."))
+
+
+class DeclineForm(FlaskForm):
+    """Why a reviewer gives a request back."""
+
+    reason = TextAreaField(
+        _l("Reason"),
+        description=_l("The fund managers read it; the applicant never does."),
+        validators=[Length(max=LONGEST)],
+        render_kw={"rows": 3},
+    )
+
+    def validate_reason(self, field: Any) -> None:
+        if not (field.data or "").strip():
+            raise ValidationError(
+                _("Say in a few words why you cannot review this application, so that the fund can ask somebody else.")
+            )
+
+
+class MinutesForm(FlaskForm):
+    """What was said when the committee talked a case over."""
+
+    key = HiddenField()
+    revision = HiddenField()
+    minutes = TextAreaField(
+        _l("Minutes"),
+        description=_l("Who took part, what was weighed, what changed. The fund and the reviewers who sent read it."),
+        validators=[Length(max=LONGEST_MINUTES)],
+        render_kw={"rows": 10},
+    )
+
+    def validate_minutes(self, field: Any) -> None:
+        if not (field.data or "").strip():
+            raise ValidationError(_("Write down what was said: the minutes are kept with the discussion."))
+
+    def command_key(self, application_id: UUID, actor_id: UUID | None) -> str:
+        """The key of this page's command; one that no page of ours wrote counts as a new one."""
+        return f"discuss:{application_id}:{actor_id}:{_id(self.key.data or '') or uuid4()}"
+
+    @property
+    def seen_revision(self) -> int:
+        """The revision the person saw; -1, which is never the present one, where it was tampered with."""
+        text = self.revision.data or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
 def _id(text: str) -> UUID | None:

@@ -64,17 +64,22 @@ class Plan:
 
     def generation(self, application: Application, entered: int) -> int:
         """The generation that counts for an application that came to the review's state `entered` times."""
-        return entered + 1 if self.awaits(application.state) else max(entered, 1)
+        return self.generation_in(application.state, entered)
+
+    def generation_in(self, state: str, entered: int) -> int:
+        """The generation that counts in a state for an application that came to the review's state `entered` times."""
+        return entered + 1 if self.awaits(state) else max(entered, 1)
 
     def total(self, data: Mapping[str, Any]) -> scores.Total:
         """What a sheet comes to so far."""
-        return scores.total(self._criteria(), data, Decimal(self.review.scale))
+        return scores.total(self.criteria(), data, Decimal(self.review.scale))
 
     def missing(self, data: Mapping[str, Any]) -> list[Missing]:
         """What keeps a sheet from being sent: scores outside their scale, reasons not given."""
         return self.form.check(data, self.workflow.currency)
 
-    def _criteria(self) -> list[scores.Criterion]:
+    def criteria(self) -> list[scores.Criterion]:
+        """What is scored, in the sheet's order."""
         fields = [field for field in self.form.fields.values() if field.type == "score"]
         weights = self.review.weights
         return [

@@ -17,16 +17,21 @@ from fundflow.lifecycle.models import Application, Event
 from fundflow.reviews.models import Review
 
 
+def is_entry(state: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Events by which an application comes to the state from another; what happens to a child is none."""
+    return sa.and_(
+        Event.to_state == state,
+        Event.subject.is_(None),
+        sa.or_(Event.from_state.is_(None), Event.from_state != state),
+    )
+
+
 def entries(application_id: sa.ColumnElement[UUID], state: sa.ColumnElement[str]) -> sa.ScalarSelect[int]:
     """How often the application has come to the state: the number of the present, or of the last, generation."""
     return (
         sa.select(sa.func.count())
         .select_from(Event)
-        .where(
-            Event.application_id == application_id,
-            Event.to_state == state,
-            sa.or_(Event.from_state.is_(None), Event.from_state != state),
-        )
+        .where(Event.application_id == application_id, is_entry(state))
         .correlate_except(Event)
         .scalar_subquery()
     )
@@ -41,8 +46,10 @@ def is_current() -> sa.ColumnElement[bool]:
 
 
 def is_open() -> sa.ColumnElement[bool]:
-    """Places whose application stands in the review's state now. The query joins Application."""
-    return sa.and_(Application.state == Review.state, Application.outcome.is_(None), is_current())
+    """Places whose application stands in the review's state now and that nobody cancelled. Joins Application."""
+    return sa.and_(
+        Application.state == Review.state, Application.outcome.is_(None), Review.closed_at.is_(None), is_current()
+    )
 
 
 def is_on_team() -> sa.ColumnElement[bool]:
@@ -137,9 +144,9 @@ def is_open_to_figures(place: Review, is_blind: bool) -> bool:
     return place.is_declared_free and (place.is_sent or not is_blind)
 
 
-def may_see_figures(viewer: Viewer) -> bool:
-    """Progress, mean and spread: for roles whose cell has the review, unless they review the case themselves and have
-    not sent their sheet, or recused themselves from it."""
-    if viewer.id is None or viewer.is_on_team or not viewer.reads_review:
+def may_see_figures(viewer: Viewer, *, is_chair: bool = False) -> bool:
+    """Progress, mean and spread: for roles whose cell has the review and for whoever records its discussion, unless
+    they review the case themselves and have not sent their sheet, or recused themselves from it."""
+    if viewer.id is None or viewer.is_on_team or not (viewer.reads_review or is_chair):
         return False
     return viewer.place is None or is_open_to_figures(viewer.place, viewer.is_blind)

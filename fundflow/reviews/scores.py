@@ -12,6 +12,9 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
+FAR = Decimal(2)
+"""Reviewers who differ by more points than this on one criterion should talk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
@@ -79,6 +82,33 @@ AGGREGATES = {"mean": mean, "median": median, "trimmed_mean": trimmed_mean, "min
 def spread(totals: Sequence[Decimal]) -> Decimal | None:
     """Highest less lowest; None with fewer than two totals, for one reviewer cannot disagree."""
     return max(totals) - min(totals) if len(totals) > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """How far the sent sheets lie apart on one criterion, on its own scale."""
+
+    field: str
+    lowest: Decimal
+    highest: Decimal
+
+    @property
+    def spread(self) -> Decimal:
+        return self.highest - self.lowest
+
+    @property
+    def is_far(self) -> bool:
+        return self.spread > FAR
+
+
+def apart(criteria: Sequence[Criterion], sheets: Sequence[Mapping[str, Any]]) -> list[Apart]:
+    """Every criterion that two or more sheets score, in their order."""
+    found = []
+    for each in criteria:
+        given = [score for data in sheets if (score := _score(data.get(each.field), each.maximum)) is not None]
+        if len(given) > 1:
+            found.append(Apart(each.field, min(given), max(given)))
+    return found
 
 
 def needed(count: int, share: Decimal | None, assigned: int, recused: int) -> int:

@@ -1,4 +1,4 @@
-"""What changes a review: asking reviewers, declaring conflicts, keeping drafts, sending sheets, reminding.
+"""What changes a review: asking reviewers, declaring conflicts, declining, keeping drafts, sending sheets, reminding.
 
 Everything is refused unless the application stands in the review's state now and the person may do it by the database;
 each change holds the application's row, so a sheet and a decision cannot pass each other.
@@ -9,103 +9,90 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from fundflow import clock, mail
-from fundflow.accounts.models import City, User
+from fundflow import clock
+from fundflow.accounts.models import User
 from fundflow.db import db
-from fundflow.errors import NotFound, Refused
+from fundflow.errors import NotFound
+from fundflow.lifecycle import acts
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.queries import locked
-from fundflow.reviews import committees, conflicts, scores
+from fundflow.reviews import committees, conflicts, discussions, places, policy, reserves, scores
 from fundflow.reviews.committees import Committee
 from fundflow.reviews.models import Review
-from fundflow.reviews.plans import Plan, plan_of
+from fundflow.reviews.plans import Plan, plan_of, plans_of
+from fundflow.reviews.refusals import (
+    AlreadyAsked,
+    AlreadyDeclared,
+    AlreadyRevised,
+    AlreadySent,
+    DueInThePast,
+    DueTooFar,
+    MinutesNeeded,
+    NobodyChosen,
+    NotACandidate,
+    NotDeclared,
+    NotDiscussed,
+    NotLate,
+    NotUnderReview,
+    ReasonNeeded,
+    ReviewClosed,
+    SendFirst,
+    SheetUnfinished,
+    StaleSheet,
+    TooFewToDiscuss,
+    WhyDeclined,
+    WhyWithdrawn,
+)
 from fundflow.rounds import wall
-from fundflow.rounds.models import Round
+
+__all__ = [
+    "AlreadyAsked",
+    "AlreadyDeclared",
+    "AlreadyRevised",
+    "AlreadySent",
+    "DueInThePast",
+    "DueTooFar",
+    "MinutesNeeded",
+    "NobodyChosen",
+    "NotACandidate",
+    "NotDeclared",
+    "NotDiscussed",
+    "NotLate",
+    "NotUnderReview",
+    "ReasonNeeded",
+    "ReviewClosed",
+    "Saved",
+    "SendFirst",
+    "SheetUnfinished",
+    "StaleSheet",
+    "TooFewToDiscuss",
+    "WhyDeclined",
+    "WhyWithdrawn",
+    "assign",
+    "cancel",
+    "declare",
+    "decline",
+    "discuss",
+    "keep_late",
+    "release_stand_by",
+    "remind",
+    "revise",
+    "save",
+    "send",
+    "withdraw",
+]
 
 ONCE_IN = timedelta(days=1)
 """A reviewer is reminded of one sheet at most this often."""
 LONGEST = timedelta(days=366)
 """No due moment lies further ahead."""
-
-
-class NotUnderReview(Refused):
-    """This application is not under review now, so nothing about its reviewers can be changed."""
-
-
-class NobodyChosen(Refused):
-    """Choose at least one reviewer."""
-
-    status = 422
-
-
-class NotACandidate(Refused):
-    """One of the people chosen cannot be asked to review this application. Look at the list again and choose anew."""
-
-    status = 422
-
-
-class AlreadyAsked(Refused):
-    """{person} has already been asked to review this application."""
-
-
-class DueInThePast(Refused):
-    """The due time {wall} in {zone} has already passed. Choose a later one."""
-
-    status = 422
-
-
-class DueTooFar(Refused):
-    """The due time {wall} is more than a year away. Choose an earlier one."""
-
-    status = 422
-
-
-class AlreadySent(Refused):
-    """This sheet was sent at {sent_at}; it is final."""
-
-
-class AlreadyDeclared(Refused):
-    """You have already answered whether you have a conflict of interest. Only the fund can change that now."""
-
-
-class NotDeclared(Refused):
-    """First say whether you have a conflict of interest."""
-
-
-class ReasonNeeded(Refused):
-    """Say in a few words what the conflict is, so that the fund can record why you left the case."""
-
-    status = 422
-
-
-class WhyWithdrawn(Refused):
-    """Say why you take this request back; the reviewer is told."""
-
-    status = 422
-
-
-class ReviewClosed(Refused):
-    """The review of this application closed before you sent your sheet. What you wrote is kept but does not count."""
-
-
-class SheetUnfinished(Refused):
-    """Your sheet is not finished: {missing} of its questions still need an answer."""
-
-    status = 422
-
-
-class StaleSheet(Refused):
-    """This sheet was saved elsewhere at {saved_at}. Nothing was lost: compare the two, then save the one you want."""
-
-    def __init__(self, theirs: Mapping[str, Any], mine: Mapping[str, Any], revision: int, saved_at: datetime) -> None:
-        super().__init__(saved_at=saved_at)
-        self.theirs, self.mine, self.revision = theirs, mine, revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,61 +104,81 @@ class Saved:
     total: scores.Total
 
 
-def assign(committee: Committee, people: Collection[UUID], *, wall_time: str, actor: Actor) -> list[Review]:
+def assign(
+    committee: Committee, people: Collection[UUID], *, wall_time: str, actor: Actor, reserve: Collection[UUID] = ()
+) -> list[Review]:
     """Ask these people to review the application by a wall time in the round's zone, and write to them.
 
-    Refuses everything when one of them cannot be asked, with the sentence that stands beside their name on the page.
+    Those of `reserve` stand by in this order behind those who do already; nobody writes to them until they are called.
+    Whoever stands by may be asked at once and then stands by no more. Refuses everything when one of them cannot be
+    asked, with the sentence that stands beside their name on the page.
     """
     plan = _hold(committee, actor)
-    if not people:
+    people, reserve = list(dict.fromkeys(people)), list(dict.fromkeys(reserve))
+    if not people and not reserve:
         raise NobodyChosen
-    due_at = _due(wall_time, committee.zone)
+    due_at = _due(wall_time, committee.zone) if people else clock.now()
     candidates = {each.id: each for each in committees.candidates_for(committee)}
-    chosen = [candidates.get(each) for each in dict.fromkeys(people)]
-    places: list[Review] = []
-    for candidate in chosen:
+    for person in (*people, *reserve):
+        candidate = candidates.get(person)
         if candidate is None:
             raise NotACandidate
         if candidate.conflicts:
             raise candidate.conflicts[0]
         if candidate.is_assigned:
             raise AlreadyAsked(person=candidate.name)
-        place = Review(
-            application_id=committee.application.id,
-            name=plan.name,
-            state=plan.state,
-            generation=committee.generation,
-            reviewer_id=candidate.id,
-            assigned_by=_id(actor),
+        if person in reserve and person in people:
+            raise reserves.NamedTwice(person=candidate.name)
+        if person in reserve and candidate.stands_by:
+            raise reserves.StandsByAlready(person=candidate.name)
+    asked = [
+        places.give(
+            committee.application.id,
+            plan,
+            committee.generation,
+            person,
+            by=_id(actor),
             due_at=due_at,
-            due_wall=wall_time.strip().replace(" ", "T"),
+            due_wall=wall_time,
             due_zone=committee.zone,
-            data={},
         )
-        db.session.add(place)
-        places.append(place)
+        for person in people
+    ]
+    for place in asked:
+        reserves.take(place)
+        places.tell("review_assigned", place, place.reviewer_id, by=actor.name)
+    if reserve:
+        reserves.add(committee.application.id, plan, committee.generation, reserve, by=_id(actor))
     db.session.flush()
-    for place in places:
-        _tell("review_assigned", place, place.reviewer_id, by=actor.name)
-    return places
+    return asked
 
 
 def withdraw(committee: Committee, review_id: UUID, reason: str, *, actor: Actor) -> Review:
-    """Take back a request that was not sent yet, and tell the reviewer why; after a recusal nobody is written to.
+    """Take back a request that was not sent yet, and tell the reviewer why; a stand-by is called in their stead.
 
-    It also undoes a declaration: the person may then be asked anew.
+    After a recusal nobody is written to and nobody is called, for somebody was called then; it undoes the declaration,
+    and the person may be asked anew.
     """
-    _hold(committee, actor)
+    plan = _hold(committee, actor)
     place = _place(committee, review_id)
     if place.is_sent:
         raise AlreadySent(sent_at=place.sent_at)
     if not reason.strip():
         raise WhyWithdrawn
-    place.withdrawn_at, place.withdrawn_by, place.withdrawn_reason = clock.now(), actor.id, reason.strip()
+    place.withdrawn_at, place.withdrawn_by, place.withdrawn_reason = clock.now(), _id(actor), reason.strip()
     db.session.flush()
     if not place.is_recused:
-        _tell("review_withdrawn", place, place.reviewer_id, by=actor.name, reason=place.withdrawn_reason, link=None)
+        places.tell(
+            "review_withdrawn", place, place.reviewer_id, by=actor.name, reason=place.withdrawn_reason, link=None
+        )
+        reserves.call(committee.application, plan, place)
     return place
+
+
+def release_stand_by(committee: Committee, stand_by_id: UUID, *, actor: Actor) -> None:
+    """Let somebody no longer stand by."""
+    _hold(committee, actor)
+    reserves.drop(committee.application.id, committee.plan.name, committee.generation, stand_by_id)
 
 
 def remind(committee: Committee, *, actor: Actor) -> int:
@@ -185,7 +192,7 @@ def remind(committee: Committee, *, actor: Actor) -> int:
         if place.reminded_at is not None and now - place.reminded_at < ONCE_IN:
             continue
         place.reminded_at = now
-        _tell(
+        places.tell(
             "review_reminder",
             place,
             place.reviewer_id,
@@ -200,7 +207,8 @@ def remind(committee: Committee, *, actor: Actor) -> int:
 def declare(review_id: UUID, *, has_conflict: bool, reason: str = "", actor: Actor) -> Review:
     """Answer for good whether the actor has a conflict of interest.
 
-    None opens the case to them. A conflict recuses them at once, and whoever asked them is told why.
+    None opens the case to them. A conflict recuses them at once; a stand-by is called in the same transaction, and
+    whoever asked them is told why and who it was.
     """
     place, application, plan = _own(review_id, actor)
     if place.conflict is not None:
@@ -216,17 +224,24 @@ def declare(review_id: UUID, *, has_conflict: bool, reason: str = "", actor: Act
     place.declared_at = clock.now()
     db.session.flush()
     if place.is_recused:
-        city = db.session.get_one(City, application.city_id)
-        _tell(
-            "review_recused",
-            place,
-            place.assigned_by,
-            reviewer=actor.name,
-            number=application.number,
-            city=city.name,
-            reason=place.conflict_reason,
-            link=f"/applications/{application.id}/reviewers",
-        )
+        _follow(place, application, plan, "review_recused", place.conflict_reason, actor)
+    return place
+
+
+def decline(review_id: UUID, reason: str, *, actor: Actor) -> Review:
+    """Give back a place that was not sent yet, for another reason than a conflict; a stand-by is called at once.
+
+    The case closes to the reviewer, and whoever asked them is told why. They may be asked anew.
+    """
+    place, application, plan = _own(review_id, actor)
+    if place.is_sent:
+        raise AlreadySent(sent_at=place.sent_at)
+    _must_be_open(place, application, plan)
+    if not reason.strip():
+        raise WhyDeclined
+    place.withdrawn_at, place.withdrawn_by, place.withdrawn_reason = clock.now(), _id(actor), reason.strip()
+    db.session.flush()
+    _follow(place, application, plan, "review_declined", place.withdrawn_reason, actor)
     return place
 
 
@@ -251,15 +266,120 @@ def send(review_id: UUID, *, revision: int, actor: Actor) -> Review:
     _must_be_writable(place, application, plan)
     if place.revision != revision:
         raise StaleSheet(place.data, place.data, place.revision, place.saved_at or clock.now())
-    missing = plan.missing(place.data)
-    total = plan.total(place.data)
-    if missing or total.value is None:
-        raise SheetUnfinished(missing=max(len({each.field for each in missing}), total.criteria - total.scored))
+    total = _finished(plan, place.data)
     _check_conflicts(place, application, plan)
-    place.score = total.value
+    place.score = total
     place.sent_at = clock.now()
     db.session.flush()
     return place
+
+
+def keep_late(review_id: UUID, data: Mapping[str, Any], *, revision: int, actor: Actor) -> Review:
+    """Keep what arrived after the review had closed, marked as late; it never counts.
+
+    Only what a page that was opened in time still sends: the sheet itself can then only be read.
+    """
+    place, application, plan = _own(review_id, actor)
+    if place.is_sent:
+        raise AlreadySent(sent_at=place.sent_at)
+    if place.conflict is None:
+        raise NotDeclared
+    if _is_open(place, application, plan):
+        raise NotLate
+    if place.revision != revision:
+        raise StaleSheet(place.data, data, place.revision, place.saved_at or clock.now())
+    place.data, place.revision = dict(data), place.revision + 1
+    place.saved_at = place.late_at = clock.now()
+    db.session.flush()
+    return place
+
+
+def revise(review_id: UUID, data: Mapping[str, Any], *, revision: int, actor: Actor) -> Review:
+    """Replace the actor's sent sheet once, after a discussion that was held since it was sent; the first one is kept.
+
+    The whole sheet is judged as when it was sent; nothing is kept of a revision that is refused.
+    """
+    place, application, plan = _own(review_id, actor)
+    if not place.is_sent:
+        raise NotDiscussed
+    if place.is_revised:
+        raise AlreadyRevised
+    _must_be_open(place, application, plan)
+    if not discussions.may_revise(place, discussions.discussion_of(application, plan)):
+        raise NotDiscussed
+    if place.revision != revision:
+        raise StaleSheet(place.data, data, place.revision, place.saved_at or clock.now())
+    total = _finished(plan, data)
+    _check_conflicts(place, application, plan)
+    place.first_data, place.first_score, place.first_sent_at = place.data, place.score, place.sent_at
+    place.data, place.score, place.revision = dict(data), total, place.revision + 1
+    place.sent_at = place.saved_at = clock.now()
+    db.session.flush()
+    return place
+
+
+def discuss(committee: Committee, minutes: str, *, key: str, revision: int, actor: Actor) -> None:
+    """Record that the committee talked the case over, in the present transaction, with what was said.
+
+    The same key again records nothing more. Whoever had sent a sheet is written to and may revise it once.
+    """
+    if not committee.may_discuss:
+        raise NotFound
+    if not minutes.strip():
+        raise MinutesNeeded
+    acts.discuss(
+        committee.application.id, committee.plan.name, actor=actor, key=key, revision=revision, reason=minutes.strip()
+    )
+
+
+def note_discussion(application: Application, name: str, *, actor: Actor, key: str) -> None:
+    """Refuse a discussion of fewer than two sheets, or by somebody who may not see them; tell whoever sent one.
+
+    Part of every command that records a discussion, wherever it was asked for, under the application's lock.
+    """
+    plan = plan_of(committees.workflow_of(application), name)
+    generation = committees.generation_of(application, plan)
+    viewer = committees.viewer_of(actor, application, plan, generation=generation)
+    if not policy.may_see_figures(viewer, is_chair=True):
+        raise SendFirst
+    sent = [
+        place
+        for place in db.session.scalars(places.of_generation(application.id, name, generation)).all()
+        if place.is_sent
+    ]
+    if len(sent) < 2:
+        raise TooFewToDiscuss(sent=len(sent))
+    for place in sent:
+        if place.reviewer_id != actor.id:
+            places.tell("review_discussed", place, place.reviewer_id, key=key, may_revise=not place.is_revised)
+
+
+def cancel(application: Application, from_state: str | None, *, key: str) -> list[Review]:
+    """Close the sheets still owed of whatever review ran in this state, release its stand-bys, and tell the reviewers.
+
+    What was sent stays and counts; what was begun can be read by its reviewer. Under the application's lock.
+    """
+    closed: list[Review] = []
+    for plan in plans_of(committees.workflow_of(application)):
+        if from_state is None or not (from_state == plan.state or plan.awaits(from_state)):
+            continue
+        generation = plan.generation_in(from_state, committees.entries_of(application, plan.state))
+        reserves.drop_all(application.id, plan.name, generation)
+        for place in db.session.scalars(places.of_generation(application.id, plan.name, generation)).all():
+            if place.step not in ("declare", "score", "draft") or place.closed_at is not None:
+                continue
+            place.closed_at = clock.now()
+            closed.append(place)
+            places.tell(
+                "review_cancelled",
+                place,
+                place.reviewer_id,
+                key=key,
+                is_begun=place.revision > 0,
+                link=f"/reviews/{place.id}" if place.is_declared_free else None,
+            )
+    db.session.flush()
+    return closed
 
 
 def _hold(committee: Committee, actor: Actor) -> Plan:
@@ -274,17 +394,7 @@ def _hold(committee: Committee, actor: Actor) -> Plan:
 
 
 def _places(committee: Committee) -> sa.Select[Review]:
-    return (
-        sa.select(Review)
-        .where(
-            Review.application_id == committee.application.id,
-            Review.name == committee.plan.name,
-            Review.generation == committee.generation,
-            Review.withdrawn_at.is_(None),
-        )
-        .order_by(Review.id)
-        .execution_options(populate_existing=True)
-    )
+    return places.of_generation(committee.application.id, committee.plan.name, committee.generation)
 
 
 def _place(committee: Committee, review_id: UUID) -> Review:
@@ -310,9 +420,13 @@ def _own(review_id: UUID, actor: Actor) -> tuple[Review, Application, Plan]:
     return place, application, plan_of(committees.workflow_of(application), place.name)
 
 
+def _is_open(place: Review, application: Application, plan: Plan) -> bool:
+    is_here = application.state == plan.state and application.outcome is None and place.closed_at is None
+    return is_here and committees.generation_of(application, plan) == place.generation
+
+
 def _must_be_open(place: Review, application: Application, plan: Plan) -> None:
-    is_here = application.state == plan.state and application.outcome is None
-    if not is_here or committees.generation_of(application, plan) != place.generation:
+    if not _is_open(place, application, plan):
         raise ReviewClosed
 
 
@@ -322,6 +436,15 @@ def _must_be_writable(place: Review, application: Application, plan: Plan) -> No
     if place.conflict is None:
         raise NotDeclared
     _must_be_open(place, application, plan)
+
+
+def _finished(plan: Plan, data: Mapping[str, Any]) -> Decimal:
+    """The total of a sheet that may be sent; SheetUnfinished for any other."""
+    missing = plan.missing(data)
+    total = plan.total(data)
+    if missing or total.value is None:
+        raise SheetUnfinished(missing=max(len({each.field for each in missing}), total.criteria - total.scored))
+    return total.value
 
 
 def _check_conflicts(place: Review, application: Application, plan: Plan) -> None:
@@ -342,22 +465,13 @@ def _due(wall_time: str, zone: str) -> datetime:
     return due_at
 
 
-def _tell(template: str, place: Review, person_id: UUID, *, key: str = "", **facts: Any) -> None:
-    """Queue one message about a place. Until the declaration only title, round and due moment may be in it."""
-    person = db.session.get(User, person_id)
-    if person is None or not person.active:
-        return
-    application = db.session.get_one(Application, place.application_id)
-    round_ = db.session.get_one(Round, application.round_id)
-    common = {
-        "title": application.title or application.number,
-        "round": round_.title,
-        "due_at": place.due_at,
-        "link": f"/reviews/{place.id}",
-        "reason": "",
-        "by": "",
-    }
-    mail.queue(template, person, common | facts, f"{template}:{place.id}:{key}")
+def _follow(
+    place: Review, application: Application, plan: Plan, template: str, reason: str | None, actor: Actor
+) -> None:
+    """Call a stand-by to a place that its reviewer left, and tell whoever had asked them."""
+    called = reserves.call(application, plan, place)
+    stand_in = "" if called is None else called.name or called.email
+    places.tell_who_asked(template, place, reviewer=actor.name, reason=reason, stand_in=stand_in)
 
 
 def _id(actor: Actor) -> UUID:

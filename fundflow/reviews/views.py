@@ -6,7 +6,7 @@ A case that is not the person's to see answers like one that does not exist, wha
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Flask, flash, g, jsonify, redirect, render_template, request, url_for
@@ -23,9 +23,10 @@ from fundflow.applications.queries import files_of
 from fundflow.db import transaction
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import commands
-from fundflow.reviews import committees, queries, service
-from fundflow.reviews.committees import Committee
-from fundflow.reviews.forms import AssignForm, DeclareForm, WithdrawForm
+from fundflow.reviews import committees, discussions, queries, reserves, service, suggestions
+from fundflow.reviews.committees import Committee, Place
+from fundflow.reviews.discussions import Discussion
+from fundflow.reviews.forms import AssignForm, DeclareForm, DeclineForm, MinutesForm, WithdrawForm
 from fundflow.reviews.plans import Plan, plan_of
 from fundflow.reviews.queries import Case
 from fundflow.web import forms as declared
@@ -86,6 +87,23 @@ def declare(review_id: UUID) -> ResponseReturnValue:
     return redirect(url_for(".show", review_id=review_id), 303)
 
 
+@pages.route("/reviews/<uuid:review_id>/decline", methods=["GET", "POST"])
+@requires(signed_in)
+def decline(review_id: UUID) -> ResponseReturnValue:
+    """Give a request back that was not sent yet, for another reason than a conflict."""
+    case = queries.place_for(g.actor, review_id)
+    if case.step not in ("declare", "score", "draft"):
+        return redirect(url_for(".show", review_id=review_id), 303)
+    form = DeclineForm()
+    if not form.validate_on_submit():
+        status = 422 if request.method == "POST" else 200
+        return render_template("reviews/decline.html", case=case, form=form), status
+    with transaction():
+        service.decline(review_id, form.reason.data or "", actor=g.actor)
+    flash(_("You have given this request back. The fund has been told, and you need to do nothing more."), "success")
+    return redirect(url_for(".queue"), 303)
+
+
 @pages.post("/reviews/<uuid:review_id>")
 @requires(signed_in)
 def save(review_id: UUID) -> ResponseReturnValue:
@@ -98,6 +116,8 @@ def save(review_id: UUID) -> ResponseReturnValue:
             service.save(review_id, bound.stored(), revision=_revision(), actor=g.actor)
     except service.StaleSheet as stale:
         return _sheet(queries.place_for(g.actor, review_id), stale=stale), 409
+    except service.ReviewClosed:
+        return _late(case, bound.stored())
     if "send" in request.form:
         return redirect(url_for(".check", review_id=review_id), 303)
     flash(_("Your draft is saved."), "success")
@@ -149,7 +169,32 @@ def send(review_id: UUID) -> ResponseReturnValue:
         return redirect(url_for(".show", review_id=review_id), 303)
     except (service.StaleSheet, service.SheetUnfinished) as refusal:
         return _check(queries.place_for(g.actor, review_id), refusal), refusal.status
+    except service.ReviewClosed:
+        return _late(case, case.review.data)
     flash(_("Your review is sent. Thank you."), "success")
+    return redirect(url_for(".show", review_id=review_id), 303)
+
+
+@pages.route("/reviews/<uuid:review_id>/revise", methods=["GET", "POST"])
+@requires(signed_in)
+def revise(review_id: UUID) -> ResponseReturnValue:
+    """Revise a sent sheet once after a discussion: what was sent first is kept beside it."""
+    case = queries.place_for(g.actor, review_id)
+    plan = _plan(case)
+    discussion = discussions.discussion_of(case.application, plan)
+    if not case.is_open or not discussions.may_revise(case.review, discussion):
+        flash(_("This sheet cannot be revised now; nothing was changed."), "info")
+        return redirect(url_for(".show", review_id=review_id), 303)
+    if request.method != "POST":
+        return _revision_page(case, discussion, case.review.data)
+    data = _bound(plan, None).stored()
+    try:
+        with transaction():
+            service.revise(review_id, data, revision=_revision(), actor=g.actor)
+    except (service.SheetUnfinished, service.StaleSheet) as refusal:
+        again = queries.place_for(g.actor, review_id)
+        return _revision_page(again, discussion, data, refusal), refusal.status
+    flash(_("Your revised sheet is sent. The first one is kept."), "success")
     return redirect(url_for(".show", review_id=review_id), 303)
 
 
@@ -161,19 +206,27 @@ def assign(application_id: UUID) -> ResponseReturnValue:
     form = AssignForm()
     if request.method != "POST":
         form.due.data = committee.plan.proposed_due(clock.now(), ZoneInfo(committee.zone))
-        return _committee(committee, form)
+        return _committee(committee, form, suggest="suggest" in request.args)
     try:
         with transaction():
-            places = service.assign(committee, form.chosen(), wall_time=form.due.data or "", actor=g.actor)
+            places = service.assign(
+                committee,
+                form.chosen(),
+                wall_time=form.due.data or "",
+                reserve=form.standing_by(),
+                actor=g.actor,
+            )
     except NotFound:
         raise
     except Refused as refusal:
         return _committee(
             committees.committee_for(g.actor, application_id, committee.plan.name), form, refusal
         ), refusal.status
-    flash(
-        ngettext("%(num)d reviewer was asked by mail.", "%(num)d reviewers were asked by mail.", len(places)), "success"
-    )
+    if places:
+        text = ngettext("%(num)d reviewer was asked by mail.", "%(num)d reviewers were asked by mail.", len(places))
+        flash(text, "success")
+    if form.standing_by():
+        flash(_("The reserve is noted. Nobody is written to until they are called."), "success")
     return _to_committee(committee)
 
 
@@ -204,6 +257,50 @@ def withdraw(application_id: UUID, review_id: UUID) -> ResponseReturnValue:
     with transaction():
         service.withdraw(committee, review_id, form.reason.data or "", actor=g.actor)
     flash(_("%(person)s no longer reviews this application.", person=place.name), "success")
+    return _to_committee(committee)
+
+
+@pages.route("/applications/<uuid:application_id>/reviewers/discussion", methods=["GET", "POST"])
+@requires(signed_in)
+def discuss(application_id: UUID) -> ResponseReturnValue:
+    """Record that the committee talked the case over, with what was said."""
+    committee = committees.committee_for(g.actor, application_id, request.values.get("review"))
+    if not committee.may_discuss:
+        raise NotFound
+    form = MinutesForm()
+    if request.method != "POST":
+        form.key.data = str(uuid4())
+        form.revision.data = str(committee.application.revision)
+        return _discussion(committee, form)
+    if not form.validate_on_submit():
+        return _discussion(committee, form), 422
+    try:
+        with transaction():
+            service.discuss(
+                committee,
+                form.minutes.data or "",
+                key=form.command_key(application_id, g.actor.id),
+                revision=form.seen_revision,
+                actor=g.actor,
+            )
+    except NotFound:
+        raise
+    except Refused as refusal:
+        committee = committees.committee_for(g.actor, application_id, committee.plan.name)
+        form.revision.data = str(committee.application.revision)
+        return _discussion(committee, form, refusal), refusal.status
+    flash(_("The discussion is recorded. Whoever had sent a sheet was told and can revise it once."), "success")
+    return _to_committee(committee)
+
+
+@pages.post("/applications/<uuid:application_id>/reviewers/reserve/<uuid:stand_by_id>/release")
+@requires(signed_in)
+def release(application_id: UUID, stand_by_id: UUID) -> ResponseReturnValue:
+    """Let somebody no longer stand by."""
+    committee = committees.committee_for(g.actor, application_id, request.form.get("review"))
+    with transaction():
+        service.release_stand_by(committee, stand_by_id, actor=g.actor)
+    flash(_("The reserve was changed."), "success")
     return _to_committee(committee)
 
 
@@ -251,6 +348,8 @@ def _sheet(case: Case, stale: service.StaleSheet | None = None) -> str:
     peers = queries.peers_of(g.actor, case)
     if peers:
         names = people_named(each.review.reviewer_id for each in peers)
+    # The minutes tell what the others found, so they open with the others' sheets.
+    discussion = discussions.discussion_of(case.application, plan) if case.step == "sent" and case.is_current else None
     return render_template(
         "reviews/sheet.html",
         **around,
@@ -260,7 +359,35 @@ def _sheet(case: Case, stale: service.StaleSheet | None = None) -> str:
         revision=stale.revision if stale else case.review.revision,
         peers=peers,
         names=names,
+        discussion=discussion,
+        may_revise=case.is_open and discussions.may_revise(case.review, discussion),
         queue=queries.queue_for(g.actor),
+    )
+
+
+def _late(case: Case, data: dict[str, Any]) -> ResponseReturnValue:
+    """Keep what arrived after the review closed, so that nothing typed is lost, and say that it does not count."""
+    try:
+        with transaction():
+            service.keep_late(case.review.id, data, revision=_revision(), actor=g.actor)
+    except service.StaleSheet as stale:
+        return _sheet(queries.place_for(g.actor, case.review.id), stale=stale), 409
+    flash(_("The review had closed before this arrived. It is kept, marked as late, and does not count."), "warning")
+    return redirect(url_for(".show", review_id=case.review.id), 303)
+
+
+def _revision_page(
+    case: Case, discussion: Discussion | None, data: dict[str, Any], refusal: Refused | None = None
+) -> str:
+    plan = _plan(case)
+    return render_template(
+        "reviews/revise.html",
+        **_around(case),
+        bound=_bound(plan, data),
+        total=plan.total(data),
+        discussion=discussion,
+        missing=plan.missing(data) if refusal else [],
+        refusal=refusal,
     )
 
 
@@ -287,17 +414,52 @@ def _check(case: Case, refusal: Refused | None = None) -> str:
     )
 
 
-def _committee(committee: Committee, form: AssignForm, refusal: Refused | None = None) -> str:
+def _committee(committee: Committee, form: AssignForm, refusal: Refused | None = None, *, suggest: bool = False) -> str:
+    application, plan = committee.application, committee.plan
+    places = committees.places_of(committee)
+    candidates = committees.candidates_for(committee) if committee.may_assign and committee.is_open else []
+    reserve = reserves.reserve_of(application.id, plan.name, committee.generation)
+    chosen, standing_by = form.chosen(), form.standing_by()
+    if suggest:
+        suggested = suggestions.for_one(candidates, *_wanted(committee, places, reserve))
+        chosen, standing_by = list(suggested.people), list(suggested.reserve)
     return render_template(
         "reviews/committee.html",
         committee=committee,
-        progress=committees.progress(committee.application.id, committee.plan.name),
-        places=committees.places_of(committee),
-        candidates=committees.candidates_for(committee) if committee.may_assign and committee.is_open else [],
+        progress=committees.progress(application.id, plan.name),
+        places=places,
+        candidates=candidates,
+        reserve=reserve,
+        waiting=[each for each in reserve if each.is_waiting],
+        called={each.review_id: each for each in reserve if not each.is_waiting},
+        apart=discussions.apart_of(committee, places),
+        discussion=discussions.discussion_of(application, plan) if committee.may_see_figures else None,
         form=form,
-        chosen=form.chosen(),
+        chosen=chosen,
+        standing_by=standing_by,
+        is_suggested=suggest,
         refusal=refusal,
     )
+
+
+def _discussion(committee: Committee, form: MinutesForm, refusal: Refused | None = None) -> str:
+    places = committees.places_of(committee)
+    return render_template(
+        "reviews/discussion.html",
+        committee=committee,
+        form=form,
+        refusal=refusal,
+        apart=discussions.apart_of(committee, places),
+        unsent=[each.name for each in places if each.is_waiting],
+    )
+
+
+def _wanted(committee: Committee, places: list[Place], reserve: list[reserves.Line]) -> tuple[int, int]:
+    """How many reviewers, and how many stand-bys, are missing to what the workflow asks for."""
+    sitting = sum(each.review.withdrawn_at is None and not each.review.is_recused for each in places)
+    waiting = sum(each.is_waiting for each in reserve)
+    review = committee.plan.review
+    return max(review.count - sitting, 0), max(review.reserve - waiting, 0)
 
 
 def _to_committee(committee: Committee) -> ResponseReturnValue:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -64,6 +64,15 @@ transitions:
         else: {en: "Score {reviews.panel.score} is below 6."}
   withdraw: {from: [draft, review], end: withdrawn, by: applicant}
 """
+WITH_RESERVE = MAIN.replace("count: 3}", "count: 3, reserve: 2}")
+"""The same with two stand-bys."""
+DISCUSSED = (
+    MAIN.replace("  auditor: {is", "  chair: {is: group, group: committee-chairs}\n  auditor: {is")
+    .replace("auditor: [panel]}", "auditor: [panel], chair: [proposal, panel]}")
+    .replace("    quorum: {count", "    discussed_by: chair\n    quorum: {count")
+    .replace("end: withdrawn, by: applicant}", "end: withdrawn, by: applicant, do: [{cancel: reviews}]}")
+)
+"""The same with a chair who records discussions; withdrawing it cancels its reviews."""
 PROPOSAL = """
 title: Proposal
 sections:
@@ -185,12 +194,19 @@ class Scene:
     def committee(self, application: Application | None = None, by: User | None = None) -> committees.Committee:
         return committees.committee_for(actor(by or self.manager), (application or self.application).id)
 
-    def ask(self, *people: User, application: Application | None = None, wall: str = "") -> list[Review]:
-        """The manager asks these people. Committed."""
+    def ask(
+        self,
+        *people: User,
+        application: Application | None = None,
+        wall: str = "",
+        reserve: Sequence[User] = (),
+    ) -> list[Review]:
+        """The manager asks these people, and has those of the reserve stand by. Committed."""
         places = service.assign(
             self.committee(application),
             [person.id for person in people],
             wall_time=wall or in_days(10),
+            reserve=[person.id for person in reserve],
             actor=actor(self.manager),
         )
         db.session.commit()
@@ -203,6 +219,11 @@ class Scene:
             service.declare(place.id, has_conflict=False, actor=actor(person))
         db.session.commit()
         return places
+
+    def recuse(self, place: Review, person: User) -> None:
+        """The person declares a conflict. Committed."""
+        service.declare(place.id, has_conflict=True, reason="Family", actor=actor(person))
+        db.session.commit()
 
     def score(self, place: Review, person: User, data: Mapping[str, Any] | None = None, *, send: bool = True) -> Review:
         """The person fills in their sheet and sends it. Committed."""

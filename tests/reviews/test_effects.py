@@ -21,6 +21,7 @@ def test_the_fact_counts_the_present_generation_and_gives_the_mean() -> None:
     rosa, ravi, rita = (scene.reviewer(f"{name} Reader") for name in ("Rosa", "Ravi", "Rita"))
     assert effects.review_facts(scene.application, "panel") == {
         "assigned": 0, "submitted": 0, "recused": 0, "quorum_met": False, "score": None, "spread": None,
+        "discussed": False,
     }  # fmt: skip
     first, second = scene.ready(rosa, ravi)
     (third,) = scene.ask(rita)
@@ -35,6 +36,7 @@ def test_the_fact_counts_the_present_generation_and_gives_the_mean() -> None:
         "quorum_met": True,
         "score": Decimal("7.50"),
         "spread": Decimal("0.60"),
+        "discussed": False,
     }
 
 

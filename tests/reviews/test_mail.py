@@ -1,4 +1,4 @@
-"""The four messages of reviews, composed as the job composes them."""
+"""The messages of reviews, composed as the job composes them."""
 
 from __future__ import annotations
 
