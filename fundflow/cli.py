@@ -209,6 +209,21 @@ def verify(application: str, files: bool) -> None:
 
 
 @main.command()
+def people() -> None:
+    """List who holds two roles that the rules of a live round let nobody hold together."""
+    from fundflow.accounts import separation
+
+    app = _app()
+    with app.app_context():
+        _database_reachable(app)
+        found = separation.now()
+    for clash in found:
+        click.echo(f"{clash.name}: “{clash.one.in_('en')}” and “{clash.other.in_('en')}” in {clash.round_title}")
+    click.echo(f"{len(found)} to part" if found else "nobody holds what nobody may hold together")
+    sys.exit(1 if found else 0)
+
+
+@main.command()
 def anchor() -> None:
     """Make an anchor now: one root over every chain, written to the anchors folder and mailed to the auditors."""
     from fundflow.errors import Refused
