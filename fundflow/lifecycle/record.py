@@ -73,24 +73,25 @@ class Link:
 
     def hash(self, prev: str) -> str:
         """sha256 over the previous hash and the canonical JSON of this link, in hexadecimal."""
-        text = canonical_json(
-            {
-                "acting_for": self.acting_for,
-                "actor": self.actor_id,
-                "application": self.application_id,
-                "at": self.at,
-                "body": self.body,
-                "definition": self.definition_sha,
-                "from": self.from_state,
-                "outcome": self.outcome,
-                "payload_digest": self.payload_digest,
-                "seq": self.seq,
-                "subject": self.subject,
-                "to": self.to_state,
-                "transition": self.transition,
-            }
-        )
-        return hashlib.sha256(prev.encode() + text.encode()).hexdigest()
+        return hashlib.sha256(prev.encode() + canonical_json(self.covered()).encode()).hexdigest()
+
+    def covered(self) -> dict[str, Any]:
+        """What the hash covers, by the names under which an export tells it too."""
+        return {
+            "acting_for": self.acting_for,
+            "actor": self.actor_id,
+            "application": self.application_id,
+            "at": self.at,
+            "body": self.body,
+            "definition": self.definition_sha,
+            "from": self.from_state,
+            "outcome": self.outcome,
+            "payload_digest": self.payload_digest,
+            "seq": self.seq,
+            "subject": self.subject,
+            "to": self.to_state,
+            "transition": self.transition,
+        }
 
 
 def digest_of(salt: str, payload: Mapping[str, Any]) -> str:

@@ -1,0 +1,104 @@
+"""The record as a .zip file that an auditor can check without fundflow: events, ends, anchors, rules and a script.
+
+Written a row at a time from one moment of the database. It has what was said as far as it was not erased, so it is as
+confidential as the applications themselves.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from fundflow import clock
+from fundflow.db import canonical_json
+from fundflow.lifecycle import anchors, audit
+from fundflow.lifecycle.models import Anchor, Application, Definition, Event
+
+VERIFIER = Path(__file__).with_name("verifier.py")
+README = """The audit trail of {fund}, as it stood on {at}.
+
+applications.jsonl  where each application stands
+events.jsonl        everything that happened, by application; each event is chained to the one before by its digest
+anchors.jsonl       the nightly anchors, each with the heads that changed since the one before
+definitions.jsonl   the rules by which the events happened, under their digests
+verify.py           checks all of this: python3 verify.py THIS_FILE.zip [ROOT ...]
+
+A ROOT is one that was mailed to you. Give the script those you kept: whoever could rewrite this whole record could not
+rewrite your mail. How the digests are made is told in docs/audit.md of fundflow, and in the script itself.
+"""
+
+
+def write(out: IO[bytes], chosen: sa.ColumnElement[bool], *, fund: str) -> int:
+    """Write the export of the chosen applications into a seekable file; how many there are."""
+    with audit.one_moment() as connection, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as whole:
+        count = _add(whole, "applications.jsonl", _applications(connection, chosen))
+        _add(whole, "events.jsonl", _events(connection, chosen))
+        _add(whole, "anchors.jsonl", _anchors(connection))
+        _add(whole, "definitions.jsonl", _definitions(connection, chosen))
+        at = clock.now().isoformat(timespec="seconds")
+        whole.writestr("README.txt", README.format(fund=fund, at=at))
+        whole.write(VERIFIER, "verify.py")
+    return count
+
+
+def _add(whole: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> int:
+    count = 0
+    with whole.open(name, "w", force_zip64=True) as out:
+        for row in rows:
+            out.write((canonical_json(row) + "\n").encode())
+            count += 1
+    return count
+
+
+def _applications(connection: Connection, chosen: sa.ColumnElement[bool]) -> Iterator[dict[str, Any]]:
+    names = ("id", "number", "state", "outcome", "revision", "head")
+    columns = [Application.__table__.c[name] for name in names]
+    for row in connection.execute(sa.select(*columns).where(chosen).order_by(Application.number)):
+        yield row._asdict()
+
+
+def _events(connection: Connection, chosen: sa.ColumnElement[bool]) -> Iterator[dict[str, Any]]:
+    rows = (
+        sa.select(*Event.__table__.c)
+        .join(Application, Application.id == Event.application_id)
+        .where(chosen)
+        .order_by(Application.number, Event.application_id, Event.seq)
+        .execution_options(yield_per=1000)
+    )
+    for row in connection.execute(rows):
+        covered = audit.link_of(row).covered()
+        yield {**covered, "prev": row.prev, "hash": row.hash, "payload": row.payload, "salt": row.salt}
+
+
+def _anchors(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Every anchor with the heads that changed since the one before; with none where its file is not to be had."""
+    kept, before = anchors.files(), frozenset[anchors.Leaf]()
+    for row in connection.execute(sa.select(*Anchor.__table__.c).order_by(Anchor.number)):
+        said = {name: getattr(row, name) for name in ("day", "made_at", "previous", "count", "tree", "root")}
+        leaves = frozenset[anchors.Leaf]()
+        try:
+            leaves = frozenset(anchors.read(kept[row.number]).leaves)
+        except (KeyError, anchors.Unreadable):
+            leaves = before
+        yield {"anchor": row.number, **said, "leaves": sorted(leaves - before)}
+        before = leaves
+
+
+def _definitions(connection: Connection, chosen: sa.ColumnElement[bool]) -> Iterator[dict[str, Any]]:
+    used = (
+        sa.select(Event.definition_sha)
+        .join(Application, Application.id == Event.application_id)
+        .where(chosen)
+        .union(sa.select(Application.definition_sha).where(chosen))
+    )
+    names = ("sha256", "workflow", "version", "files", "templates")
+    columns = [Definition.__table__.c[name] for name in names]
+    for row in connection.execute(
+        sa.select(*columns).where(Definition.sha256.in_(used)).order_by(Definition.workflow, Definition.version)
+    ):
+        yield row._asdict()
