@@ -241,6 +241,66 @@ def anchor() -> None:
         click.echo(f"written to {anchors.files()[made.number]}")
 
 
+@main.command()
+@click.argument("names", nargs=-1, required=True, metavar="[APPLICATION] FILE.zip")
+@click.option("--all", "everything", is_flag=True, help="Every application instead of one.")
+def export(names: tuple[str, ...], everything: bool) -> None:
+    """Write the audit trail, of one APPLICATION or of all, with a script that checks it without fundflow."""
+    import sqlalchemy as sa
+
+    from fundflow.lifecycle import export as exporting
+    from fundflow.lifecycle import queries
+    from fundflow.lifecycle.models import Application
+
+    if len(names) != (1 if everything else 2):
+        raise click.UsageError("name one application and a file, or --all and a file")
+    app, file = _app(), Path(names[-1])
+    with app.app_context():
+        _database_reachable(app)
+        chosen = sa.true() if everything else Application.id == _found(queries.id_of, names[0])
+        try:
+            with file.open("xb") as out:
+                count = exporting.write(out, chosen, fund=app.extensions["settings"].fund_name)
+        except OSError as problem:
+            raise click.ClickException(f"{file} cannot be written: {problem.strerror}") from None
+    click.echo(f"{count} applications in {file}; check it with the verify.py in it: python3 verify.py {file.name}")
+
+
+@main.command()
+@click.argument("who", metavar="APPLICATION|PERSON")
+@click.option("--reason", required=True, help="Why, as it is kept in the audit trail; name nobody in it.")
+@click.option("--event", "events", type=int, multiple=True, help="Only this event of the application; repeatable.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(who: str, reason: str, events: tuple[int, ...], yes: bool) -> None:
+    """Erase what was said in an APPLICATION that has ended, or a PERSON by e-mail address; chains stay whole."""
+    from uuid import uuid4
+
+    from fundflow.accounts import erasing
+    from fundflow.db import transaction
+    from fundflow.errors import Refused
+    from fundflow.lifecycle import erasure, queries
+
+    app, key = _app(), f"erase:{uuid4()}"
+    with app.app_context():
+        _database_reachable(app)
+        is_person = "@" in who or len(who) == 36
+        found = _found(erasing.person_called if is_person else queries.id_of, who)
+        if not yes:
+            click.confirm(f"Erase {who}? This cannot be undone.", abort=True)
+        try:
+            with transaction():
+                if not is_person:
+                    count = erasure.erase(found, key=key, reason=reason, seqs=events or None)
+                    click.echo(f"{who}: what was said with {count} events is erased")
+                    return
+                done = erasing.erase_person(found, key=key, reason=reason)
+        except Refused as problem:
+            raise click.ClickException(str(problem)) from None
+    click.echo(f"{done.person_id} is nobody now; what they said with {done.payloads} events is erased")
+    if done.running:
+        click.echo(f"still running: {', '.join(done.running)}; when they have ended: fundflow erase {done.person_id}")
+
+
 def _found(find: Callable[[str], Any], name: str) -> Any:
     """What is found under this name, or a sentence that there is nothing."""
     from fundflow.errors import NotFound

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from tempfile import TemporaryFile
 from typing import Any
 from uuid import UUID
 
-from flask import flash, g, redirect, render_template, request, url_for
+from flask import current_app, flash, g, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -20,8 +21,10 @@ from fundflow.desk import queries
 from fundflow.desk.board import Filters, Line, Names
 from fundflow.desk.masks import Masks
 from fundflow.desk.views import pages
+from fundflow.errors import NotFound
 from fundflow.jobs import queries as outbox
 from fundflow.jobs import service as jobs_service
+from fundflow.lifecycle import anchors, export
 from fundflow.web import csv, reader
 from fundflow.web.gate import requires
 from fundflow.web.shell import nav_item
@@ -127,5 +130,21 @@ def audit() -> ResponseReturnValue:
         "desk/audit.html",
         report=report,
         page=pipeline.page(g.actor, Filters(sort="newest"), request.args.get("after"), Masks(g.actor, {})),
+        anchors=anchors.latest(5),
+        rounds=pipeline.rounds_of(g.actor),
         now=clock.now(),
     )
+
+
+@pages.get("/audit.zip")
+@requires(auditors)
+def audit_export() -> ResponseReturnValue:
+    """The record of all applications that the auditor may look into, of one round or of one application, to check."""
+    chosen = queries.record_for(g.actor, request.args.get("round"), request.args.get("application"))
+    out = TemporaryFile()  # noqa: SIM115 - the response closes it
+    if not export.write(out, chosen, fund=current_app.extensions["settings"].fund_name):
+        out.close()
+        raise NotFound
+    out.seek(0)
+    name = f"audit-trail-{clock.now():%Y-%m-%d}.zip"
+    return send_file(out, mimetype="application/zip", as_attachment=True, download_name=name)

@@ -20,6 +20,7 @@ from fundflow.applications.models import Answers
 from fundflow.applications.queries import Row
 from fundflow.db import db
 from fundflow.desk.masks import Masks
+from fundflow.errors import NotFound
 from fundflow.lifecycle import audit, definitions
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.audit import Report
@@ -243,3 +244,16 @@ def invitations_for(actor: Actor) -> list[tuple[str | None, str | None]]:
 def verified(actor: Actor) -> Report:
     """The check of every chain that an auditor may look into: all of them, or those of their rounds."""
     return audit.verify(None if scopes(actor, AUDITORS) is None else staff_sees(actor))
+
+
+def record_for(actor: Actor, round_id: str | None, number: str | None) -> sa.ColumnElement[bool]:
+    """The applications whose record an auditor takes home, as a clause: those they may look into, or fewer of them."""
+    chosen = [sa.true() if scopes(actor, AUDITORS) is None else staff_sees(actor)]
+    if round_id:
+        try:
+            chosen.append(Application.round_id == UUID(round_id))
+        except ValueError:
+            raise NotFound from None
+    if number:
+        chosen.append(Application.number == number)
+    return sa.and_(*chosen)

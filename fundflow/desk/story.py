@@ -25,7 +25,7 @@ from fundflow.lifecycle import acts, commands, definitions, timers
 from fundflow.lifecycle import queries as lifecycle
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Event
-from fundflow.lifecycle.record import STARTED
+from fundflow.lifecycle.record import ERASED, STARTED
 from fundflow.money import Money
 from fundflow.payments import policy as money_policy
 from fundflow.payments import queries as payments
@@ -428,6 +428,7 @@ def past(workflow: Workflow, event: Event, language: str) -> str:
     known = {
         STARTED: _("Started"),
         "assign": _("Put in charge"),
+        ERASED: _("Personal data erased"),
         "submit": _("Submitted"),
         "send_back": _("Sent back"),
         "approve": _("Approved"),

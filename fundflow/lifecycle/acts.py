@@ -215,7 +215,7 @@ def record(
     For services that decided themselves whether it may happen; nothing a person presses comes here. `change` runs under
     the lock, before the event, and may add to what it tells. Also an application that has ended takes such an event.
     """
-    asked = Asked(application_id, name, actor, key, None, subject)
+    asked = Asked(application_id, name, actor, key, None, subject, even_ended=True)
     with writes.whole_or_nothing():
         held = take(asked)
         if isinstance(held, Fired):

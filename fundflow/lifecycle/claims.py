@@ -38,7 +38,10 @@ class Fired:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a command is: `name` is a transition or an act, `subject` what beside the application it is about."""
+    """What a command is: `name` is a transition or an act, `subject` what beside the application it is about.
+
+    `even_ended` is for what the fund itself writes into a chain, which also an application that has ended takes.
+    """
 
     application_id: UUID
     name: str
@@ -46,6 +49,7 @@ class Asked:
     key: str
     revision: int | None
     subject: str | None = None
+    even_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def take(asked: Asked) -> Held | Fired:
     if asked.revision is not None and asked.revision != application.revision:
         raise Stale()
     workflow = definitions.get(application.definition_sha)
-    if application.outcome is not None and (asked.subject is not None or workflow.find(asked.name) is not None):
+    if application.outcome is not None and not asked.even_ended:
         raise HasEnded()
     if application.state not in workflow.states:
         raise NotThisWorkflow(state=application.state)
