@@ -29,17 +29,9 @@ def documents_of(actor: Actor, application: Application) -> list[Document]:
 
 
 def paper_of(application: Application, kind: str) -> str | None:
-    """The digest of the newest document of this kind in the language that prevails; None until that is printed.
-
-    English prevails where it exists, as the agreements say; else the first language does.
-    """
-    query = (
-        sa.select(Document.sha256)
-        .where(Document.application_id == application.id, Document.kind == kind)
-        .order_by(Document.event_seq.desc(), Document.language != "en", Document.language)
-        .limit(1)
-    )
-    return db.session.scalars(query).first()
+    """The digest of the newest document of this kind in the language that prevails; None until that is printed."""
+    found = text_of_record(application, kind)
+    return None if found is None else found.sha256
 
 
 def document_for(actor: Actor, document_id: UUID) -> tuple[Document, Application]:
@@ -52,3 +44,17 @@ def document_for(actor: Actor, document_id: UUID) -> tuple[Document, Application
     if row is None:
         raise NotFound
     return row[0], row[1]
+
+
+def text_of_record(application: Application, kind: str) -> Document | None:
+    """The one file of a kind that is signed: of the newest set the English text, else the first by language.
+
+    None where none was asked for. It may still be being printed; an older one does not stand in for it.
+    """
+    return db.session.scalars(
+        sa.select(Document)
+        .where(Document.application_id == application.id, Document.kind == kind)
+        .order_by(Document.event_seq.desc(), sa.case((Document.language == "en", 0), else_=1), Document.language)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).first()

@@ -13,10 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from fundflow import clock
-from fundflow.lifecycle import definitions, happening, inputs, writes
-from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle import children, definitions, happening, inputs, writes
+from fundflow.lifecycle.actor import SYSTEM, Actor
 from fundflow.lifecycle.claims import TICK, Asked, Fired, Held, take
-from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.models import Application, Child
 from fundflow.lifecycle.refusals import (
     KeyReused,
     NotAllowed,
@@ -43,7 +43,9 @@ __all__ = [
     "UnknownEffect",
     "UnknownTransition",
     "WrongInput",
+    "automatic",
     "available",
+    "available_children",
     "begin",
     "cell_of",
     "fire",
@@ -129,6 +131,47 @@ def available(application: Application, actor: Actor) -> list[Decision]:
     facts.load(root for transition in leaving for root in reads(workflow, transition.id))
     situation = facts.situation(facts.now)
     return [decide(workflow, transition.id, situation) for transition in leaving]
+
+
+def available_children(application: Application, actor: Actor) -> list[tuple[Child, list[Decision]]]:
+    """Every child whose kind the actor's cell shows, in order, with a decision for each step that their roles may take.
+
+    The same decisions as of a command, on facts that are read once for all the children of an application.
+    """
+    workflow = definitions.get(application.definition_sha)
+    if not workflow.children:
+        return []
+    facts = Facts(application, workflow, actor, max(clock.now(), application.last_event_at + TICK), locking=False)
+    facts.take_roles()
+    kinds = [kind for kind in workflow.children if kind in access.cell(workflow, application.state, facts.roles).view]
+    rows = children.rows_of(application.id) if kinds else []
+    found = []
+    for kind in kinds:
+        of_kind = [row for row in rows if row.kind == kind]
+        for row in of_kind:
+            leaving = workflow.children[kind].transitions_from(row.state) if application.outcome is None else []
+            leaving = [step for step in leaving if step.by_from(row.state) & facts.roles]
+            decisions = []
+            if leaving:
+                facts.look_at_row(row, of_kind)
+                facts.load(root for step in leaving for root in reads(workflow, step.id))
+                situation = facts.situation(facts.now)
+                decisions = [decide(workflow, step.id, situation) for step in leaving]
+            found.append((row, decisions))
+    return found
+
+
+def automatic(application: Application) -> list[Decision]:
+    """A decision for every transition that happens by itself from the present state, once its conditions hold."""
+    workflow = definitions.get(application.definition_sha)
+    waiting = [step for step in workflow.transitions_from(application.state) if step.is_auto]
+    if application.outcome is not None or not waiting:
+        return []
+    facts = Facts(application, workflow, SYSTEM, max(clock.now(), application.last_event_at + TICK), locking=False)
+    facts.take_roles()
+    facts.load(root for step in waiting for root in reads(workflow, step.id))
+    situation = facts.situation(facts.now)
+    return [decide(workflow, step.id, situation) for step in waiting]
 
 
 def roles_of(application: Application, actor: Actor) -> frozenset[str]:

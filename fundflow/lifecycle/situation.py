@@ -6,7 +6,7 @@ that nobody provides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -25,10 +25,10 @@ from fundflow.workflow.expressions import Expression
 _rounds = sa.table("rounds", sa.column("id", sa.Uuid))
 _ROUND_LOCK = sa.select(_rounds.c.id).where(_rounds.c.id == sa.bindparam("round_id")).with_for_update(key_share=True)
 _ACTED = (
-    sa.select(Event.transition, Event.actor_id, Event.acting_for, Override.approved_by, sa.func.count())
+    sa.select(Event.transition, Event.subject, Event.actor_id, Event.acting_for, Override.approved_by, sa.func.count())
     .outerjoin(Override, sa.and_(Override.application_id == Event.application_id, Override.event_seq == Event.seq))
     .where(Event.application_id == sa.bindparam("application_id"))
-    .group_by(Event.transition, Event.actor_id, Event.acting_for, Override.approved_by)
+    .group_by(Event.transition, Event.subject, Event.actor_id, Event.acting_for, Override.approved_by)
 )
 """Everyone who stands behind an event: who did it, for whom, and who approved it where it was overridden."""
 _TIMERS = (
@@ -71,6 +71,7 @@ class Facts:
         self.child: Child | None = None
         """The child that the command is about."""
         self._is_locked = False
+        self._happened: Sequence[sa.Row[Any]] | None = None
         self._acted: dict[str, frozenset[str]] | None = None
         self._fired: dict[str, int] = {}
         self._known: dict[str, Any] = {"input": self.input, "now": now, "today": today(now, workflow)}
@@ -83,12 +84,17 @@ class Facts:
     def look_at(self, kind: str, key: str) -> None:
         """Let the command be about one child; NotFound where there is none."""
         rows = children.rows_of(self.application.id, kind)
-        self.child = next((row for row in rows if row.key == key), None)
-        if self.child is None or kind not in self.workflow.children:
+        child = next((row for row in rows if row.key == key), None)
+        if child is None or kind not in self.workflow.children:
             raise NotFound()
+        self.look_at_row(child, rows)
+
+    def look_at_row(self, child: Child, rows: Iterable[Child]) -> None:
+        """Let the command be about this child among all those of its kind. What was done to another counts no more."""
         records = {row.key: children.record_of(self.workflow, self.application, row) for row in rows}
-        self._known["self"] = records[key]
-        self._known["siblings"] = tuple(record for each, record in records.items() if each != key)
+        self.child, self._acted, self._fired = child, None, {}
+        self._known["self"] = records[child.key]
+        self._known["siblings"] = tuple(record for each, record in records.items() if each != child.key)
         self._known["parent"] = {"state": self.application.state}
 
     def put(self, root: str, value: Mapping[str, Any]) -> None:
@@ -163,16 +169,20 @@ class Facts:
             self._known[first] = provider.run(self.application)
 
     def _load_acted(self) -> None:
+        if self._happened is None:
+            self._happened = (
+                db.session.connection().execute(_ACTED, {"application_id": self.application.id}).all()
+            )
         acted: dict[str, set[str]] = {}
+        fired: dict[str, int] = {}
         # What was done to a child counts for that child alone.
-        subject = None if self.child is None else f"{self.child.kind}:{self.child.key}"
-        of_child = _ACTED.where(sa.or_(Event.subject == subject, sa.not_(Event.transition.contains("."))))
-        rows = db.session.connection().execute(
-            _ACTED if subject is None else of_child, {"application_id": self.application.id}
-        )
-        for transition, *people, times in rows:
-            self._fired[transition] = self._fired.get(transition, 0) + times
+        of_child = None if self.child is None else f"{self.child.kind}:{self.child.key}"
+        for transition, subject, *people, times in self._happened:
+            if of_child is not None and "." in transition and subject != of_child:
+                continue
+            fired[transition] = fired.get(transition, 0) + times
             acted.setdefault(transition, set()).update(str(person) for person in people if person is not None)
+        self._fired = fired
         self._acted = {transition: frozenset(people) for transition, people in acted.items()}
 
     def _timers(self) -> dict[str, dict[str, Any]]:
