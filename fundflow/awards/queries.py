@@ -58,3 +58,13 @@ def text_of_record(application: Application, kind: str) -> Document | None:
         .limit(1)
         .execution_options(populate_existing=True)
     ).first()
+
+
+def languages_of(document: Document) -> int:
+    """In how many languages the document exists that this is the text of record of."""
+    same = sa.select(sa.func.count()).where(
+        Document.application_id == document.application_id,
+        Document.kind == document.kind,
+        Document.event_seq == document.event_seq,
+    )
+    return db.session.scalars(same).one()

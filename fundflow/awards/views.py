@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from fundflow import storage
 from fundflow.awards import queries
+from fundflow.awards.titles import document_title
 from fundflow.web.gate import SIGNED_IN, requires
 
 pages = Blueprint("awards", __name__)
@@ -17,6 +18,7 @@ pages = Blueprint("awards", __name__)
 def init_app(app: Flask) -> None:
     """Serve the documents."""
     app.register_blueprint(pages)
+    app.jinja_env.globals["document_title"] = document_title
 
 
 @pages.get("/documents/<uuid:document_id>")

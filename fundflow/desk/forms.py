@@ -39,6 +39,10 @@ class ActForm(FlaskForm):
             key = uuid4()
         return f"desk:{application.id}:{actor_id}:{key}"
 
+    def revision_for(self, application: Application, seen: int) -> int:
+        """The revision to act on, for whoever can tell of `seen`: what they cannot tell makes their page no old one."""
+        return application.revision if self.seen_revision == seen else -1
+
     @property
     def seen_revision(self) -> int:
         """The revision the person saw; -1, which is never the present one, where it was tampered with."""
@@ -121,3 +125,35 @@ def _field(asked: Input, application: Application, language: str) -> Field:
     if asked.type == "money":
         label = _("%(label)s (%(currency)s)", label=label, currency=application.currency)
     return StringField(label, description=text, render_kw=attributes)
+
+
+class TaskForm(ActForm):
+    """What a task came to: one of its values, or that it is taken back."""
+
+    value = StringField()
+    take_back = HiddenField()
+
+
+class SignForm(ActForm):
+    """A signature: the name as it is typed, and the digest of what was read."""
+
+    sha256 = HiddenField()
+    name = StringField(
+        _l("Your full name"),
+        description=_l("Type it as it stands in the document. It is your signature."),
+        render_kw={"autocomplete": "name", "maxlength": 200},
+    )
+    confirm = BooleanField(
+        _l("I have read the document and sign it for those I represent."),
+        validators=[InputRequired(_l("Tick this box to show that you have read it."))],
+    )
+
+    @classmethod
+    def for_revision(cls, revision: int) -> SignForm:
+        """On a GET with a key of its own and the revision that the person sees."""
+        return cls(key=str(uuid4()), revision=str(revision))
+
+    def say(self, problems: Mapping[str, Refused]) -> None:
+        """Put each refusal at its field."""
+        for name, problem in problems.items():
+            self[name].errors = [*self[name].errors, sentence(problem)]

@@ -21,7 +21,7 @@ from fundflow.accounts.sign_in import FRESH_MINUTES
 from fundflow.applications import queries as applications
 from fundflow.db import db, transaction
 from fundflow.desk.forms import ActForm, AnswerForm, act_form
-from fundflow.desk.story import override_words
+from fundflow.desk.history import override_words
 from fundflow.desk.views import pages
 from fundflow.errors import NotFound, Refused, Stale
 from fundflow.lifecycle import definitions, overrides

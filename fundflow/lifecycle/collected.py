@@ -41,6 +41,16 @@ def signatures(application: Application) -> Sequence[Signature]:
     ).all()
 
 
+def all_signatures(application_id: UUID) -> Sequence[Signature]:
+    """The signatures of every state, as they stand now."""
+    return db.session.scalars(
+        sa.select(Signature)
+        .where(Signature.application_id == application_id)
+        .order_by(Signature.event_seq)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def signed(application: Application) -> dict[str, bool]:
     """The parties that have signed, each true; whoever has not is absent."""
     return {row.party: True for row in signatures(application)}

@@ -71,7 +71,7 @@ class Facts:
         self.child: Child | None = None
         """The child that the command is about."""
         self._is_locked = False
-        self._happened: Sequence[sa.Row[Any]] | None = None
+        self._happened: Sequence[sa.Row[*tuple[Any, ...]]] | None = None
         self._acted: dict[str, frozenset[str]] | None = None
         self._fired: dict[str, int] = {}
         self._known: dict[str, Any] = {"input": self.input, "now": now, "today": today(now, workflow)}
@@ -169,15 +169,15 @@ class Facts:
             self._known[first] = provider.run(self.application)
 
     def _load_acted(self) -> None:
-        if self._happened is None:
-            self._happened = (
-                db.session.connection().execute(_ACTED, {"application_id": self.application.id}).all()
-            )
+        happened = self._happened
+        if happened is None:
+            happened = db.session.connection().execute(_ACTED, {"application_id": self.application.id}).all()
+            self._happened = happened
         acted: dict[str, set[str]] = {}
         fired: dict[str, int] = {}
         # What was done to a child counts for that child alone.
         of_child = None if self.child is None else f"{self.child.kind}:{self.child.key}"
-        for transition, subject, *people, times in self._happened:
+        for transition, subject, *people, times in happened:
             if of_child is not None and "." in transition and subject != of_child:
                 continue
             fired[transition] = fired.get(transition, 0) + times

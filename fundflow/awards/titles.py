@@ -1,0 +1,22 @@
+"""What documents are called, in the reader's language; one nobody named is called like its kind."""
+
+from __future__ import annotations
+
+from flask_babel import gettext
+
+
+def document_title(kind: str) -> str:
+    """The name of a kind of document."""
+    known = {
+        "agreement": _("Grant agreement"),
+        "award_letter": _("Award letter"),
+        "amendment": _("Amendment"),
+        "rejection_letter": _("Decision letter"),
+        "closing_letter": _("Closing letter"),
+        "termination_letter": _("Termination letter"),
+    }
+    return known.get(kind) or kind.replace("_", " ").capitalize()
+
+
+def _(text: str) -> str:
+    return str(gettext(text))
