@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from fundflow.lifecycle import overrides
 from fundflow.reviews.models import Review
 from fundflow.story import Story
 from tests.conftest import ON_POSTGRES
+from tests.desk.contract import a_contract, some_people
 from tests.people import sign_in
 
 TABLE = YAML(typ="safe").load(Path(__file__).with_name("access.yaml"))
@@ -69,6 +71,8 @@ class World:
         story.declare(review, "lucia", conflict="I know the mayor.")
         story.score(approved, "kenji", 8, 8, 8, 8)
         story.fire(approved, "approve", "ines")
+        others = some_people()
+        contract = a_contract("active", replace(others, manager=cast["ines"], finance=cast["mette"]))
         with transaction():
             accounts.invite_to_team(
                 story.cities["puerto-lindero"], "new@puerto-lindero.example", "signatory", by=story.actor("camila")
@@ -114,6 +118,7 @@ class World:
             "draft": draft.id,
             "review": review.id,
             "approved": approved.id,
+            "contract": contract.id,
             "round": round_.slug,
             "city": story.cities["puerto-lindero"].id,
             "member": cast["andres"].id,

@@ -42,7 +42,7 @@ def task(application_id: UUID, name: str) -> ResponseReturnValue:
     label = definitions.get(application.definition_sha).tasks[name].label.in_(reader.language())
     if not form.validate():
         return _story_page(application, [_("Choose a result for “%(task)s”.", task=label)]), 422
-    value = None if form.take_back.data else form.value.data
+    value = None if form.take_back.data else form.value.data or ""
     if value == "":
         return _story_page(application, [_("Choose a result for “%(task)s”.", task=label)]), 422
     key = form.command_key(application, g.actor.id)
