@@ -51,7 +51,7 @@ def history(workflow: Workflow, events: Sequence[Event], viewer: Viewer) -> list
                 past(workflow, event, viewer),
                 _by(event, viewer),
                 event.at,
-                _text(event, viewer) if viewer.is_of_fund or viewer.is_of_team else "",
+                _text(event, viewer) if may_read else "",
                 _tone(event),
             )
         )
