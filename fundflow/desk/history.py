@@ -15,7 +15,7 @@ from flask_babel import gettext
 from fundflow.desk.viewer import Viewer
 from fundflow.lifecycle.collected import DONE
 from fundflow.lifecycle.models import Event
-from fundflow.lifecycle.record import STARTED
+from fundflow.lifecycle.record import ERASED, STARTED
 from fundflow.reviews.discussions import DISCUSS
 from fundflow.workflow.definition import Workflow
 
@@ -172,8 +172,7 @@ def _act(workflow: Workflow, event: Event, viewer: Viewer) -> str:
         "migrate": _("Moved to a newer version of the rules"),
         "migrated": _("Moved to a newer version of the rules"),
         "outage": _("Deadlines moved, because the site could not be reached"),
-        "erased": _("Personal data removed from the record"),
-        "erase": _("Personal data removed from the record"),
+        ERASED: _("Personal data erased"),
     }
     return known.get(event.transition, event.transition)
 
