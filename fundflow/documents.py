@@ -176,10 +176,21 @@ def in_words(money: Money, language: str) -> str:
     return f"{text} {joined} {num2words(rest, lang=language)} {units[0] if one else units[1]}"
 
 
+def written_day(value: date, language: str) -> str:
+    """A day as a letter writes it: “1 March 2027”, “1er mars 2027”."""
+    written = str(format_date(value, "long", _locale(language)))
+    # French writes the first of a month as an ordinal, which the locale data does not.
+    return f"1er{written[1:]}" if language == "fr" and written[:2] in ("1 ", "1\u00a0") else written
+
+
+def _locale(language: str) -> str:
+    """English without a country would write dates and dollars the way of one country."""
+    return {"en": "en_001"}.get(language, language.replace("-", "_"))
+
+
 @lru_cache(maxsize=64)
 def _environment(language: str, texts: tuple[tuple[str, str], ...] | None) -> Environment:
-    # English without a country would write dates and dollars the way of one country.
-    locale = {"en": "en_001"}.get(language, language.replace("-", "_"))
+    locale = _locale(language)
     environment = Environment(
         loader=FileSystemLoader(FOLDER)
         if texts is None
@@ -197,11 +208,6 @@ def _environment(language: str, texts: tuple[tuple[str, str], ...] | None) -> En
     def country(code: str) -> str:
         return str(Locale.parse(locale).territories.get(code, code))
 
-    def day(value: str) -> str:
-        written = format_date(date.fromisoformat(value), "long", locale)
-        # French writes the first of a month as an ordinal, which the locale data does not.
-        return f"1er{written[1:]}" if language == "fr" and written[:2] in ("1 ", "1\u00a0") else written
-
     def paragraphs(text: str) -> Markup:
         blocks = [block.strip() for block in text.replace("\r\n", "\n").split("\n\n")]
         return Markup("\n").join(
@@ -213,7 +219,7 @@ def _environment(language: str, texts: tuple[tuple[str, str], ...] | None) -> En
     environment.filters.update(
         money=lambda value: as_money(value).format(locale),
         words=lambda value: in_words(as_money(value), language),
-        day=day,
+        day=lambda value: written_day(date.fromisoformat(value), language),
         number=lambda value: format_decimal(Decimal(str(value)), locale=locale),
         country=country,
         paragraphs=paragraphs,

@@ -28,7 +28,7 @@ from fundflow.jobs import worker
 from fundflow.jobs.models import Job
 from fundflow.lifecycle import definitions
 from fundflow.money import Money
-from fundflow.workflow.definition import Text
+from fundflow.workflow.definition import Text, Workflow
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,6 @@ OTHER_FACTS: dict[str, Any] = {
     "asked_by": "Cy",
     "answered_by": "Di",
     "answer": "Agreed.",
-    "step": "Approve the grant",
     "is_approved": True,
     "is_known": False,
     "is_confirmed": True,
@@ -128,12 +127,32 @@ def test_amounts_and_moments_may_be_unknown(template: str, settings: Settings) -
     assert "None" not in text_of(mail.compose(payload(template, facts=facts), settings))
 
 
+def told(workflow: Workflow) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every message that a workflow sends, and to which roles."""
+    for step in workflow.every_transition():
+        yield from ((effect.notify, effect.to) for effect in step.do if effect.notify)
+    for timer in workflow.timers.values():
+        yield from ((name, timer.to) for name in (timer.remind_with, timer.overdue_with) if name)
+        if timer.escalate is not None:
+            yield timer.escalate.template, timer.escalate.to
+
+
 def test_every_message_a_workflow_names_exists() -> None:
-    named = set()
+    named = {workflow.id: {name for name, _ in told(workflow)} for workflow in definitions.shipped()}
+    assert {"approved", "paid"} <= named["small-grant"]
+    assert {"awarded", "tranche_paid", "committee_very_late"} <= named["global-cities-fund"]
+    assert set().union(*named.values()) - mail.names() == set()
+
+
+def test_no_message_tells_a_city_of_a_state_that_is_hidden_from_it(settings: Settings) -> None:
+    hidden = 0
     for workflow in definitions.shipped():
-        named |= {e.notify for step in workflow.transitions.values() for e in step.do if e.kind == "notify"}
-        named |= {name for timer in workflow.timers.values() for name in (timer.remind_with, timer.overdue_with)}
-    assert named - {None} - mail.names() == set()
+        kept_from = {role for state in workflow.states.values() for role in state.shown_as}
+        for name in sorted({name for name, roles in told(workflow) if kept_from & set(roles)}):
+            hidden += 1
+            message = mail.compose(payload(name), settings)
+            assert "committee" not in (message["Subject"] + text_of(message)).lower(), name
+    assert hidden > 20
 
 
 def test_moments_are_told_in_the_readers_zone_and_amounts_in_the_readers_way(settings: Settings) -> None:

@@ -13,12 +13,12 @@ from datetime import date
 from typing import Any
 
 from babel import Locale
-from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from fundflow.applications import queries as applications
 from fundflow.awards.refusals import PlanDiffers
+from fundflow.documents import written_day
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.record import plain
 from fundflow.money import Money
@@ -102,7 +102,9 @@ class Answered:
                 "condition": " – ".join(
                     text
                     for column in field.columns.values()
-                    if column.id not in (paid, due) and (text := self._text(column, row[column.id]))
+                    if column.id not in (paid, due)
+                    and column.type != "number"
+                    and (text := self._text(column, row[column.id]))
                 ),
             }
             for row in rows
@@ -174,7 +176,7 @@ class Answered:
             case "country":
                 return str(Locale.parse(self._locale).territories.get(value, value))
             case "date":
-                return format_date(value, "long", self._locale)
+                return written_day(value, self.language)
             case "number":
                 return format_decimal(value, locale=self._locale)
             case "money":
