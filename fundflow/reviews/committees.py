@@ -121,6 +121,7 @@ class Committee:
     plan: Plan
     city: City
     round_title: str
+    round_slug: str
     zone: str
     """Zone in which a due moment is agreed: the round's."""
     generation: int
@@ -286,6 +287,7 @@ def committee_for(actor: Actor, application_id: UUID, name: str | None = None) -
         plan=plan,
         city=db.session.get_one(City, application.city_id),
         round_title=round_.title,
+        round_slug=round_.slug,
         zone=round_.zone,
         generation=generation,
         may_assign=bool(plan.review.assigned_by & roles),
@@ -397,6 +399,11 @@ class Load:
     owed: int = 0
     round_open: int = 0
     round_sent: int = 0
+
+    @property
+    def round_load(self) -> int:
+        """What they were given in the round, sent or not."""
+        return self.round_open + self.round_sent
 
 
 def loads_of(people: Collection[UUID], round_id: UUID) -> dict[UUID, Load]:

@@ -5,6 +5,7 @@ What cannot be read stays in the form as it was typed; who may do it is not deci
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,11 +33,11 @@ class AssignForm(FlaskForm):
 
     def chosen(self) -> list[UUID]:
         """The people chosen, as ids; what is no id was not on the page and counts as nobody."""
-        return [found for text in self.people.data or [] if (found := _id(text)) is not None]
+        return ids_of(self.people.data or [])
 
     def standing_by(self) -> list[UUID]:
         """The stand-bys chosen, in their order."""
-        return [found for text in self.reserve.data or [] if (found := _id(text)) is not None]
+        return ids_of(self.reserve.data or [])
 
 
 class DeclareForm(FlaskForm):
@@ -129,6 +130,11 @@ class MinutesForm(FlaskForm):
         """The revision the person saw; -1, which is never the present one, where it was tampered with."""
         text = self.revision.data or ""
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+def ids_of(texts: Iterable[str]) -> list[UUID]:
+    """The ids among what was sent, in their order; everything else names nobody."""
+    return [found for text in texts if (found := _id(text)) is not None]
 
 
 def _id(text: str) -> UUID | None:

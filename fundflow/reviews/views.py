@@ -23,10 +23,11 @@ from fundflow.applications.queries import files_of
 from fundflow.db import transaction
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import commands
-from fundflow.reviews import committees, discussions, queries, reserves, service, suggestions
+from fundflow.reviews import batches, committees, discussions, queries, reserves, service, suggestions
+from fundflow.reviews.batches import Batch
 from fundflow.reviews.committees import Committee, Place
 from fundflow.reviews.discussions import Discussion
-from fundflow.reviews.forms import AssignForm, DeclareForm, DeclineForm, MinutesForm, WithdrawForm
+from fundflow.reviews.forms import AssignForm, DeclareForm, DeclineForm, MinutesForm, WithdrawForm, ids_of
 from fundflow.reviews.plans import Plan, plan_of
 from fundflow.reviews.queries import Case
 from fundflow.web import forms as declared
@@ -228,6 +229,38 @@ def assign(application_id: UUID) -> ResponseReturnValue:
     if form.standing_by():
         flash(_("The reserve is noted. Nobody is written to until they are called."), "success")
     return _to_committee(committee)
+
+
+@pages.route("/rounds/<slug>/reviewers", methods=["GET", "POST"])
+@requires(signed_in)
+def batch(slug: str) -> ResponseReturnValue:
+    """A suggestion for every application of a round that lacks reviewers; then those left chosen are asked at once.
+
+    Everything is refused together when one of them cannot be asked: the page shows the suggestion anew.
+    """
+    found = batches.batch_for(g.actor, slug)
+    if request.method != "POST":
+        due = max((line.plan.proposed_due(clock.now(), ZoneInfo(found.round.zone)) for line in found.lines), default="")
+        return _batch(found, due)
+    due, asked = request.form.get("due", ""), 0
+    try:
+        with transaction():
+            for line in found.lines:
+                people = ids_of(request.form.getlist(f"people:{line.key}"))
+                reserve = ids_of(request.form.getlist(f"reserve:{line.key}"))
+                if people or reserve:
+                    committee = committees.committee_for(g.actor, line.application.id, line.plan.name)
+                    asked += len(
+                        service.assign(committee, people, wall_time=due, reserve=reserve, actor=g.actor) or reserve
+                    )
+            if not asked:
+                raise service.NobodyChosen
+    except NotFound:
+        raise
+    except Refused as refusal:
+        return _batch(batches.batch_for(g.actor, slug), due, refusal), refusal.status
+    flash(_("The reviewers chosen were asked by mail."), "success")
+    return redirect(url_for(".batch", slug=slug), 303)
 
 
 @pages.post("/applications/<uuid:application_id>/reviewers/remind")
@@ -460,6 +493,10 @@ def _wanted(committee: Committee, places: list[Place], reserve: list[reserves.Li
     waiting = sum(each.is_waiting for each in reserve)
     review = committee.plan.review
     return max(review.count - sitting, 0), max(review.reserve - waiting, 0)
+
+
+def _batch(found: Batch, due: str, refusal: Refused | None = None) -> str:
+    return render_template("reviews/batch.html", batch=found, due=due, refusal=refusal)
 
 
 def _to_committee(committee: Committee) -> ResponseReturnValue:
