@@ -28,6 +28,7 @@ from fundflow.lifecycle.models import Application, Event, Timer
 from fundflow.money import Money
 from fundflow.rounds.models import Round
 from fundflow.rounds.policy import scopes, within
+from fundflow.workflow import access
 from fundflow.workflow.definition import Workflow
 
 STAFF = policy.SEE_ROUNDS
@@ -85,6 +86,11 @@ def work_for(actor: Actor, workflows: Mapping[str, Workflow]) -> list[Row]:
             for sha, workflow in workflows.items()
             if (states := states_of(workflow, group))
         ]
+        places += [
+            sa.and_(Application.definition_sha == sha, Application.officer_id.is_(None))
+            for sha, workflow in workflows.items()
+            if _names_people(workflow, group)
+        ]
         if places:
             ways.append(sa.and_(_reached(actor, group), sa.or_(*places)))
     if not ways:
@@ -99,15 +105,38 @@ def work_for(actor: Actor, workflows: Mapping[str, Workflow]) -> list[Row]:
 
 
 def states_of(workflow: Workflow, group: str) -> list[str]:
-    """The states from which a role of this group leads on or in which it assigns reviewers."""
-    roles = {role.id for role in workflow.roles.values() if role.kind == "group" and role.group == group}
+    """The states from which a role of this group leads on, or in which it assigns, checks, signs or moves children."""
+    roles = _roles_of(workflow, group)
     found = {
         state
         for transition in workflow.transitions.values()
         for state in transition.sources
         if transition.by_from(state) & roles
     }
-    return sorted(found | {review.state for review in workflow.reviews.values() if review.assigned_by & roles})
+    found |= {review.state for review in workflow.reviews.values() if review.assigned_by & roles}
+    for state in workflow.states.values():
+        signers = set(state.signatures.parties.values()) if state.signatures else set()
+        if signers & roles or any(task.by & roles for task in state.tasks.values()):
+            found.add(state.id)
+        seen = access.cell(workflow, state.id, roles).view
+        if not state.is_final and any(
+            step.by & roles
+            for kind in workflow.children.values()
+            if kind.id in seen
+            for step in kind.transitions.values()
+        ):
+            found.add(state.id)
+    return sorted(found)
+
+
+def _roles_of(workflow: Workflow, group: str) -> set[str]:
+    return {role.id for role in workflow.roles.values() if role.kind == "group" and role.group == group}
+
+
+def _names_people(workflow: Workflow, group: str) -> bool:
+    """Whether this group chooses who is in charge."""
+    roles = _roles_of(workflow, group)
+    return any(role.kind == "field" and role.assigned_by & roles for role in workflow.roles.values())
 
 
 def _reached(actor: Actor, *groups: str) -> sa.ColumnElement[bool]:

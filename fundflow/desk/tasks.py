@@ -7,7 +7,7 @@ the application's own page and again inside the command.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from fundflow import clock
 from fundflow.applications.models import Answers
 from fundflow.applications.queries import Row
 from fundflow.desk import queries
+from fundflow.desk.errands import Collected, collected_of, errands, is_waiting
 from fundflow.desk.masks import Sight
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Event, Timer
@@ -77,6 +78,7 @@ class _Around:
     timers: Sequence[Timer]
     last: Event | None
     progress: Mapping[str, Progress]
+    collected: Collected
     reader: UUID | None
 
     def may_see_figures(self, progress: Progress) -> bool:
@@ -87,7 +89,7 @@ class _Around:
 
 
 def desk_of(actor: Actor, workflows: Mapping[str, Workflow]) -> Desk:
-    """The tasks that follow from applications, the one that is due first at the top; six queries at most."""
+    """The tasks that follow from applications, the one that is due first at the top; nine queries at most."""
     rows = [row for row in queries.work_for(actor, workflows) if row.application.definition_sha in workflows]
     rows = [row for row in rows if row.application.state in workflows[row.application.definition_sha].states]
     ids = {row.application.id for row in rows}
@@ -95,6 +97,7 @@ def desk_of(actor: Actor, workflows: Mapping[str, Workflow]) -> Desk:
     masked = {row.application.id for row in rows if not sights[row.application.id].is_plain(row.application.state)}
     answers, timers = queries.answers_of(ids), queries.timers_of(ids)
     events = queries.last_events(ids, masked)
+    collected = collected_of(ids, [workflows[row.application.definition_sha] for row in rows])
     reviewed = [row.application for row in rows if _review_at(workflows[row.application.definition_sha], row)]
     progress = progress_of(reviewed) if reviewed else {}
     around = []
@@ -115,15 +118,15 @@ def desk_of(actor: Actor, workflows: Mapping[str, Workflow]) -> Desk:
                 timers.get(application.id, ()),
                 known[-1] if known else None,
                 {name: each for (owner, name), each in progress.items() if owner == application.id},
+                collected[application.id],
                 actor.id,
             )
         )
     desk = Desk()
     for each in sorted(around, key=lambda each: (each.since, each.row.application.id)):
-        task = _task(each)
-        if task is not None:
-            desk.tasks.append(task)
-        else:
+        found = _tasks(each)
+        desk.tasks += found
+        if not found:
             label = sights[each.row.application.id].place(each.state.id).label.in_(reader.language())
             desk.going_on.append(Standing(each.row, label, _waits_for(each), each.since))
     desk.tasks.sort(key=by_date)
@@ -166,19 +169,23 @@ def _review_at(workflow: Workflow, row: Row) -> Review | None:
     return next((review for review in workflow.reviews.values() if review.state == row.application.state), None)
 
 
-def _task(around: _Around) -> Task | None:
-    """The one task of an application: writing, assigning, deciding, acting or chasing, in this order."""
+def _tasks(around: _Around) -> list[Task]:
+    """The tasks of an application: writing or judging it, what it collects, or else a step on or a late paper."""
     ways_on = [
         each
         for each in around.workflow.transitions_from(around.state.id)
         if each.by_from(around.state.id) & around.roles
     ]
-    return (
-        _writing(around, ways_on)
-        or _reviewing(around, ways_on)
-        or _acting(around, ways_on)
-        or _chasing(around, ways_on)
-    )
+    first = _writing(around, ways_on) or _reviewing(around, ways_on)
+    found = [] if first is None else [first]
+    for each in errands(around.workflow, around.row.application, around.roles, around.collected, clock.now()):
+        task = _about(around, each.title, each.url, each.detail)
+        if each.due_at is not None:
+            task = replace(task, due_at=each.due_at, zone=None, is_late=each.due_at < clock.now())
+        found.append(task)
+    if not found and (last := _acting(around, ways_on) or _chasing(around, ways_on)):
+        found.append(last)
+    return found
 
 
 def _writing(around: _Around, ways_on: Sequence[Transition]) -> Task | None:
@@ -248,7 +255,11 @@ def _acting(around: _Around, ways_on: Sequence[Transition]) -> Task | None:
     """A step that leads on and waits for nothing else: paying, signing, accepting."""
     if _review_at(around.workflow, around.row):
         return None
-    onward = next((each for each in ways_on if each.end is None), None)
+    # What needs a reason or leads nowhere else steps in when something is wrong; it is nobody's duty.
+    steps = [each for each in ways_on if each.end is None and not each.reason]
+    steps = [each for each in steps if each.destination(around.state.id) != around.state.id]
+    application, collected = around.row.application, around.collected
+    onward = next((each for each in steps if not is_waiting(around.workflow, application, each, collected)), None)
     if onward is None:
         return None
     url = url_for("desk.act", application_id=around.row.application.id, transition=onward.id)

@@ -1,0 +1,202 @@
+"""What an application collects and waits for from one person: checks, a signature, a step with a child, a name.
+
+Like all tasks of a home page they are read off workflows and memberships in sets, and promise nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import url_for
+from flask_babel import gettext, ngettext
+
+from fundflow.awards.titles import document_title
+from fundflow.db import db
+from fundflow.desk.panels import child_name, child_tone, short
+from fundflow.lifecycle import children
+from fundflow.lifecycle.models import Application, Child, Signature, TaskResult
+from fundflow.money import Money
+from fundflow.web import reader
+from fundflow.workflow import access, definition
+from fundflow.workflow.decide import Situation, decide, reads
+from fundflow.workflow.definition import Transition, Workflow
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something to do: what, where, and by when if the thing itself says so."""
+
+    title: str
+    url: str
+    detail: str = ""
+    due_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Collected:
+    """What one application has collected so far."""
+
+    done: set[str] = field(default_factory=set)
+    signed: set[tuple[str, str]] = field(default_factory=set)
+    """State and party."""
+    rows: list[Child] = field(default_factory=list)
+
+
+def collected_of(ids: Collection[UUID], workflows: Collection[Workflow]) -> dict[UUID, Collected]:
+    """What these applications have collected: at most three queries, one for each thing a workflow here collects."""
+    found: dict[UUID, Collected] = {each: Collected() for each in ids}
+    if not ids:
+        return found
+    if any(workflow.tasks for workflow in workflows):
+        done = sa.select(TaskResult.application_id, TaskResult.task).where(TaskResult.application_id.in_(ids))
+        for owner, task in db.session.execute(done):
+            found[owner].done.add(task)
+    if any(state.signatures for workflow in workflows for state in workflow.states.values()):
+        signed = sa.select(Signature.application_id, Signature.state, Signature.party)
+        for owner, state, party in db.session.execute(signed.where(Signature.application_id.in_(ids))):
+            found[owner].signed.add((state, party))
+    if any(workflow.children for workflow in workflows):
+        rows = sa.select(Child).where(Child.application_id.in_(ids)).order_by(Child.kind, Child.position)
+        for row in db.session.scalars(rows):
+            found[row.application_id].rows.append(row)
+    return found
+
+
+def errands(
+    workflow: Workflow, application: Application, roles: frozenset[str], collected: Collected, now: datetime
+) -> Iterator[Errand]:
+    """Everything of this kind that waits for somebody with these roles."""
+    state, language = workflow.states[application.state], reader.language()
+    open_tasks = [t for t in state.tasks.values() if t.by & roles and t.id not in collected.done]
+    if open_tasks:
+        names = ", ".join(task.label.in_(language) for task in open_tasks)
+        yield Errand(
+            ngettext("Do the check: %(what)s", "Do %(num)s checks: %(what)s", len(open_tasks), what=names),
+            url_for("desk.show", application_id=application.id, _anchor="checklist"),
+        )
+    yield from _signing(workflow, application, roles, collected)
+    yield from _of_children(workflow, application, roles, collected, now)
+    for role in workflow.roles.values():
+        if role.kind == "field" and role.assigned_by & roles and may_be_named(application):
+            url = url_for("desk.name_person", application_id=application.id, role=role.id)
+            yield Errand(_("Choose: %(role)s", role=role.label.in_(language)), url)
+
+
+def may_be_named(application: Application) -> bool:
+    """Nobody is in charge of what the city has sent."""
+    return application.officer_id is None and application.submitted_at is not None
+
+
+def _signing(
+    workflow: Workflow, application: Application, roles: frozenset[str], collected: Collected
+) -> Iterator[Errand]:
+    signatures = workflow.states[application.state].signatures
+    for party, role in signatures.parties.items() if signatures else ():
+        if (application.state, party) in collected.signed:
+            continue
+        if signatures is not None and role in roles:
+            yield Errand(
+                _("Read and sign: %(document)s", document=document_title(signatures.document)),
+                url_for("desk.sign", application_id=application.id, party=party),
+            )
+        if signatures is not None and signatures.in_order:
+            return
+
+
+def _of_children(
+    workflow: Workflow, application: Application, roles: frozenset[str], collected: Collected, now: datetime
+) -> Iterator[Errand]:
+    """The steps that lead a child on: each named once with the first child that can take it."""
+    seen = access.cell(workflow, application.state, roles).view
+    for kind in (kind for kind in workflow.children.values() if kind.id in seen):
+        rows = [row for row in collected.rows if row.kind == kind.id]
+        records = {row.key: children.record_of(workflow, application, row) for row in rows}
+        for step in kind.transitions.values():
+            able = [row for row in rows if _may(workflow, kind, step, row, application, roles, records, now)]
+            if able:
+                yield _about_child(kind, step, able, records[able[0].key])
+
+
+def _about_child(
+    kind: definition.Child, step: Transition, able: Sequence[Child], record: Mapping[str, object]
+) -> Errand:
+    row, language = able[0], reader.language()
+    name = child_name(kind, row.key, language)
+    amount = next((reader.money(value) for value in record.values() if isinstance(value, Money)), "")
+    more = _("And %(n)s more.", n=len(able) - 1) if len(able) > 1 else ""
+    day = next((value for value in record.values() if isinstance(value, date)), None)
+    return Errand(
+        _("%(name)s: %(what)s", name=name, what=step.label.in_(language)),
+        url_for(
+            "desk.act_child",
+            application_id=row.application_id,
+            kind=kind.id,
+            key=row.key,
+            transition=short(step.id),
+        ),
+        " ".join(part for part in (amount, more) if part),
+        datetime.combine(day, time(23, 59), UTC) if day else None,
+    )
+
+
+def _may(
+    workflow: Workflow,
+    kind: definition.Child,
+    step: Transition,
+    row: Child,
+    application: Application,
+    roles: frozenset[str],
+    records: Mapping[str, Mapping[str, object]],
+    now: datetime,
+) -> bool:
+    """Whether this child can take the step, as far as it and its siblings tell."""
+    if not step.by_from(row.state) & roles or child_tone(kind, step, row.state) != "primary":
+        return False
+    if reads(workflow, step.id):
+        return True
+    siblings = tuple(record for key, record in records.items() if key != row.key)
+    facts: dict[str, Any] = {
+        "self": records[row.key],
+        "siblings": siblings,
+        "parent": {"state": application.state},
+        "input": {},
+    }
+    situation = Situation(
+        state=row.state,
+        now=now,
+        received_at=now,
+        actor=None,
+        roles=roles,
+        facts=facts,
+    )
+    return decide(workflow, step.id, situation).allowed
+
+
+def is_waiting(workflow: Workflow, application: Application, step: Transition, collected: Collected) -> bool:
+    """Whether a step waits for something that is still to be collected."""
+    signatures = workflow.states[application.state].signatures
+    parties = signatures.parties if signatures else {}
+    settled = {
+        kind.id: all(kind.states[row.state].is_final for row in collected.rows if row.kind == kind.id)
+        for kind in workflow.children.values()
+    }
+    for when in step.when:
+        if when.kind == "tasks" and not set(when.names) <= collected.done:
+            return True
+        if when.kind == "signed" and any(
+            (application.state, party) not in collected.signed for party in when.names or parties
+        ):
+            return True
+        roots = when.expression.roots if when.expression else ()
+        if any(root.startswith("children.") and not settled[root.partition(".")[2]] for root in roots):
+            return True
+    return False
+
+
+def _(text: str, **facts: object) -> str:
+    return str(gettext(text, **facts))
