@@ -22,7 +22,8 @@ from fundflow.lifecycle import registry, timers
 from fundflow.lifecycle.models import Application, Override
 from fundflow.lifecycle.registry import EffectContext
 from fundflow.money import Money
-from fundflow.workflow.definition import Timer
+from fundflow.workflow import access
+from fundflow.workflow.definition import Timer, Workflow
 from fundflow.workflow.durations import at_wall, end_of_day
 
 
@@ -62,7 +63,7 @@ def notify(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
         "reason": ctx.reason or "",
         "by": ctx.actor.name if ctx.actor.id is not None else "",
         "at": ctx.now,
-        "due_at": _due_after(ctx),
+        "due_at": _due_after(ctx, effect.to),
         "input": dict(ctx.input),
     }
     told = _tell(ctx.application, effect.notify, effect.to, ctx.key(), facts)
@@ -77,7 +78,7 @@ def remind(application: Application, template: str, roles: Sequence[str], key: s
         "reason": "",
         "by": "",
         "at": clock.now(),
-        "due_at": _next_due(application),
+        "due_at": _next_due(application, roles),
         "input": {},
     }
     _tell(application, template, roles, key, {**usual, **facts})
@@ -155,16 +156,26 @@ def _tell(application: Application, template: str, roles: Sequence[str], key: st
     return len(reached)
 
 
-def _next_due(application: Application) -> datetime | None:
-    running = timers.due(application)
-    return running[0][1] if running else None
+def _next_due(application: Application, roles: Sequence[str]) -> datetime | None:
+    """The next moment that everybody in these roles may know of."""
+    known = _known_timers(service.workflow_of(application), application.state, roles)
+    return next((due_at for name, due_at in timers.due(application) if name in known), None)
 
 
-def _due_after(ctx: EffectContext) -> datetime | None:
+def _known_timers(workflow: Workflow, state: str, roles: Sequence[str]) -> frozenset[str]:
+    """The timers that tell none of these roles in which of the states that look alike to them it stands."""
+    alike = [access.alike(workflow, state, (role,)) for role in roles if role in workflow.roles]
+    return frozenset(
+        timer.id for timer in workflow.timers.values() if all(states <= set(timer.states) for states in alike)
+    )
+
+
+def _due_after(ctx: EffectContext, roles: Sequence[str]) -> datetime | None:
     """What is due next where the event leads; timers are armed after effects, so those that begin are worked out."""
     if ctx.to_state is None or ctx.to_state == ctx.from_state:
-        return None if ctx.to_state is None else _next_due(ctx.application)
-    here = [timer for timer in ctx.workflow.timers.values() if ctx.to_state in timer.states]
+        return None if ctx.to_state is None else _next_due(ctx.application, roles)
+    known = _known_timers(ctx.workflow, ctx.to_state, roles)
+    here = [timer for timer in ctx.workflow.timers.values() if ctx.to_state in timer.states and timer.id in known]
     if not here:
         return None
     running = dict(timers.due(ctx.application))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from fundflow import clock
 from fundflow.accounts.models import User
 from fundflow.db import db
 from fundflow.desk.masks import INNER, Masks, Sight
+from fundflow.jobs.models import Job
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.queries import history
@@ -49,7 +50,12 @@ states:
   granted: {view: {applicant: [ask], manager: [ask], finance: [ask]}}
   closed: {final: success, view: {applicant: [ask], manager: [ask], finance: [ask]}}
 transitions:
-  send: {from: draft, to: screening, by: applicant, when: [{complete: ask}]}
+  send:
+    from: draft
+    to: screening
+    by: applicant
+    when: [{complete: ask}]
+    do: [{notify: received, to: applicant}, {notify: new_application, to: manager}]
   open_committee: {from: screening, to: committee, by: manager, reason: required}
   reopen: {from: committee, to: screening, by: manager}
   remind: {from: committee, to: committee, by: manager, reason: required}
@@ -180,6 +186,18 @@ def test_a_refusal_names_the_state_that_is_shown(scene: Scene) -> None:
     with pytest.raises(NotAllowed) as told:
         make.press(scene.application, "open_committee", scene.manager, reason="Twice.")
     assert "Secret committee" in str(told.value)
+
+
+def test_mail_names_no_moment_that_would_tell(scene: Scene) -> None:
+    """The city is told of the sixty days that run in both states, the manager of the ten that run in one."""
+    found: dict[str, timedelta] = {}
+    for job in db.session.scalars(sa.select(Job).where(Job.kind == "mail.send")):
+        due_at = datetime.fromisoformat(job.payload["facts"]["due_at"])
+        found.setdefault(job.payload["name"], due_at - scene.sent_at)
+    assert {name: round(span / timedelta(days=1)) for name, span in found.items()} == {
+        "Amara Applicant": 60,
+        "Ines Manager": 10,
+    }
 
 
 def board(scene: Scene, person: User, arguments: str = "") -> tuple[str, list[dict[str, str]]]:

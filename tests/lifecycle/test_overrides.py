@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
@@ -14,15 +15,17 @@ from flask.testing import FlaskClient
 from fundflow import clock
 from fundflow.accounts.models import City, Delegation, GroupMember, User
 from fundflow.db import db, transaction
-from fundflow.lifecycle import audit, commands, overrides
+from fundflow.errors import NotFound
+from fundflow.lifecycle import audit, commands, overrides, registry
 from fundflow.lifecycle.models import Application, Override
 from fundflow.lifecycle.queries import history
-from fundflow.lifecycle.refusals import HasEnded, NotAllowed, ReasonMissing, Stale
+from fundflow.lifecycle.refusals import HasEnded, NotAllowed, ReasonMissing, Stale, UnknownTransition
 from fundflow.money import Money
 from fundflow.payments.service import NotEnoughLeft
 from tests import factories as make
 from tests.accounts.post import letters
 from tests.lifecycle import toys
+from tests.lifecycle.estate import Estate, papers_given
 from tests.people import sign_in
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -233,6 +236,47 @@ def test_deadlines_forms_and_conditions_of_the_rules_are_overridden(app: Flask, 
     event = history(application.id)[-1]
     assert event.body["override"]["clauses"] == ["role", "deadline", "complete", "if"]
     assert state_of(application) == "sent"
+
+
+@pytest.fixture
+def _papers() -> Iterator[None]:
+    before = papers_given()
+    yield
+    registry.papers[:] = before
+
+
+@pytest.mark.usefixtures("_papers")
+def test_a_child_is_overridden_by_its_key_and_its_money_is_not(ada: User, ben: User) -> None:
+    estate = Estate(amounts=(500, 300))
+    estate.active()
+    with pytest.raises(UnknownTransition):
+        ask(estate.application, "tranche.request", ada)
+    with pytest.raises(NotFound):
+        ask(estate.application, "tranche.request", ada, child="9")
+    assert ("tranche.request", "2") in {(step.id, key) for step, key in overrides.ways(estate.application)}
+    approve(ask(estate.application, "tranche.request", ada, child="2"), ben)
+    event = history(estate.application.id)[-1]
+    assert (event.transition, event.subject) == ("tranche.request", "tranche:2")
+    assert event.body["override"]["clauses"] == ["role", "if"]
+    given = {"reference": "TR-1", "paid_on": "2026-01-05"}
+    with pytest.raises(NotAllowed) as refused:
+        ask(estate.application, "tranche.pay", ada, child="1", input=given)
+    assert refused.value.decision.failing("state")
+    approve(ask(estate.application, "tranche.pay", ada, child="2", input=given), ben)
+    assert history(estate.application.id)[-1].body["override"]["clauses"] == ["role"]
+    assert audit.verify(estate.application.id).breaks == []
+
+
+@pytest.mark.usefixtures("_papers")
+def test_what_then_happens_by_itself_is_not_overridden(ada: User, ben: User) -> None:
+    """Only the step that two administrators named: the signatures are still missing for the one after it."""
+    estate = Estate()
+    estate.press("send", estate.focal)
+    approve(ask(estate.application, "agree", ada), ben)
+    assert state_of(estate.application) == "signing"
+    assert history(estate.application.id)[-1].body["override"]["clauses"] == ["role", "tasks", "if"]
+    approve(ask(estate.application, "activate", ada), ben)
+    assert state_of(estate.application) == "active"
 
 
 def test_who_overrode_an_approval_does_not_pay_it(sent: Application, ada: User, ben: User) -> None:
