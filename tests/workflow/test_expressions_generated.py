@@ -171,7 +171,10 @@ class Author:
             return str(self.one(self.constant(kind), *self.facts(kind)))
         inner = deep - 1
         if self.random.random() < 0.12:
-            return f"({self.of('bool', inner)} ? {self.of(kind, inner)} : {self.of(kind, inner)})"
+            mixed = "int" if kind == "decimal" and self.one(0, 1) else kind
+            sides = [self.of(mixed, inner), self.of(kind, inner)]
+            self.random.shuffle(sides)
+            return f"({self.of('bool', inner)} ? {sides[0]} : {sides[1]})"
         return str(getattr(self, f"a_{kind}")(inner))
 
     def divisor(self) -> str:
@@ -222,9 +225,21 @@ class Author:
         fact = self.one(*unsure)
         known = list(self.inside(fact.path, replace(fact.type, nullable=False, is_answer=False)))
         use = self.within(known, lambda: self.of("bool", deep))
+        there = self.one(*known)
+        if there.type.kind != "list" and not there.nullable and self.one(0, 1):
+            left = f"(true ? {there.path} : 'else')" if there.type.options else there.path
+            use = f"({left} {self.one('==', '!=')} {self.of(there.type.kind, deep)})"
         yes = self.one(f"{fact.path} != null", f"null != {fact.path}", f"has({fact.path})")
         no = self.one(f"{fact.path} == null", f"!has({fact.path})")
-        return str(self.one(f"({yes} && {use})", f"({no} || {use})", f"(!({no}) && {use})", f"({no} ? true : {use})"))
+        return str(
+            self.one(
+                f"({yes} && {use})",
+                f"({no} || {use})",
+                f"(!({no}) && {use})",
+                f"({no} ? true : {use})",
+                f"({yes} ? {use} : false)",
+            )
+        )
 
     def a_int(self, deep: int) -> str:
         match self.random.randrange(6):
@@ -305,7 +320,8 @@ class Author:
         if deep > 0 and self.loops < 2 and self.one(0, 1):
             over = self.one("int", "row", kind)
             return self.loop(over, "map", deep - 1, lambda: self.of(kind, deep - 1))
-        return f"[{', '.join(self.of(kind, 0) for _ in range(self.random.randrange(1, 3)))}]"
+        kinds = [self.one("int", kind) if kind == "decimal" else kind for _ in range(self.random.randrange(1, 3))]
+        return f"[{', '.join(self.of(each, 0) for each in kinds)}]"
 
     @staticmethod
     def kind_of(item: Type) -> str:
