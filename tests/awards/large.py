@@ -106,6 +106,12 @@ class LargeGrant:
         with transaction():
             acts.sign(self.application.id, party, name=who.name, sha256=sha256, **command)
 
+    def discuss(self, minutes: str) -> None:
+        """The chair records that the committee talked the case over."""
+        command = self._command(self.chair)
+        with transaction():
+            acts.discuss(self.application.id, "committee", reason=minutes, **command)
+
     def to_eligibility(self) -> None:
         self.write("concept", self.focal, story.concept(PROJECT, "Saint-Amary", self.focal.name, self.focal.email))
         self.press("submit_concept", self.focal)

@@ -15,7 +15,8 @@ from fundflow.awards.service import printed_facts
 from fundflow.db import db
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
-from fundflow.lifecycle import audit, commands
+from fundflow.lifecycle import audit, commands, timers
+from fundflow.lifecycle.actor import SYSTEM
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.refusals import NotAllowed
 from fundflow.money import Money
@@ -152,7 +153,7 @@ def test_termination_drops_what_is_not_paid_and_gives_the_money_back(app: Flask)
     assert papers_of(grant)["termination_letter"].facts["paid"]["minor"] == 16_800_000
 
 
-def test_reserve_list_can_still_be_awarded_and_ends_by_itself(app: Flask) -> None:
+def test_reserve_list_can_still_be_awarded(app: Flask) -> None:
     grant = LargeGrant("decision")
     grant.write("decision", grant.chair, story.recommendation("reserve", clock.now().date()))
     grant.press("place_on_reserve", grant.director)
@@ -170,3 +171,49 @@ def test_conditions_of_payments_stand_without_their_numbers_and_days_as_the_lang
     [first, *_] = facts["fr"]["tables"][0]["rows"]
     assert first[-1].startswith("1er ")
     assert facts["en"]["tables"][0]["rows"][0][-1].startswith("1 ")
+
+
+def test_reserve_list_ends_by_itself_and_both_sides_are_told(app: Flask) -> None:
+    grant = LargeGrant("decision")
+    grant.write("decision", grant.chair, story.recommendation("reserve", clock.now().date()))
+    grant.press("place_on_reserve", grant.director)
+    [timer] = [name for name, _ in timers.due(now_of(grant))]
+    assert timer == "reserve_ends"
+    make.press(grant.application, "end_reserve", SYSTEM)
+    assert now_of(grant).outcome == "reserve_ended"
+    assert {("reserve_ended", grant.focal.email), ("reserve_ended", grant.officer.email)} <= told(grant)
+
+
+@pytest.mark.parametrize(
+    ("transition", "state"), [("keep_for_later", "kept_for_later"), ("decline_concept", "not_invited")]
+)
+def test_every_note_gets_its_feedback_also_where_the_answer_is_no(app: Flask, transition: str, state: str) -> None:
+    grant = LargeGrant("concept_review")
+    focal = make.acting(grant.focal)
+    with pytest.raises(NotAllowed, match="Feedback"):
+        grant.press(transition, grant.officer)
+    grant.write("feedback", grant.officer, dict(story.FEEDBACK["declined"]))
+    assert "feedback" not in commands.cell_of(now_of(grant), focal).view
+    grant.press(transition, grant.officer)
+    assert now_of(grant).state == state
+    assert commands.cell_of(now_of(grant), focal).view == {"concept", "feedback"}
+
+
+def test_scores_far_apart_are_talked_over_before_the_review_is_closed(app: Flask) -> None:
+    grant = LargeGrant("committee")
+    with pytest.raises(NotAllowed, match="points apart"):
+        grant.to_decision("apart")
+    grant.discuss("The second member had read the first budget; we read the new one together.")
+    grant.press("close_review", grant.chair)
+    assert now_of(grant).state == "decision"
+
+
+def test_adverse_finding_ends_an_award_and_frees_its_money(app: Flask) -> None:
+    grant = LargeGrant("due_diligence")
+    with pytest.raises(NotAllowed, match="no adverse finding"):
+        grant.press("fail_checks", grant.director, reason="Too early.")
+    grant.task("sanctions", "hit", grant.compliance)
+    grant.press("fail_checks", grant.director, reason="A match that was confirmed.")
+    held = payments.standing(now_of(grant))
+    assert (held.reserved, held.available) == (dollars("0"), dollars("1000000"))
+    assert papers_of(grant)["rejection_letter"].facts["reason"] == "A match that was confirmed."

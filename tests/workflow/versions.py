@@ -1,4 +1,4 @@
-"""A small workflow in two versions, to be varied: states, a review, timers, a form that asks, a part with its own life."""
+"""A small workflow in two versions, to be varied: states, a review, timers, a form, a part with its own life."""
 
 from __future__ import annotations
 
