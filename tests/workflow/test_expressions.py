@@ -56,6 +56,7 @@ TYPES = {
             "tags": list_of(STRING, 3),
             "rec": record({"name": STRING.or_null(), "state": Type("string", options=("planned", "paid"))}),
             "gone": replace(record({"name": STRING}), nullable=True),
+            "more": list_of(INT, 3).or_null(),
         }
     )
 }
@@ -80,6 +81,7 @@ FACTS: dict[str, Any] = {
         "tags": ("in", "out"),
         "rec": {"name": None, "state": "paid"},
         "gone": None,
+        "more": None,
     }
 }
 
@@ -158,6 +160,8 @@ def mistakes(source: str) -> list[str]:
         ("x.tags.all(t, t == 'in') || 'in' in x.tags", True),
         ("[1].all(a, [2].all(b, [3].all(c, a < b && b < c)))", True),
         ("x.rec.name == null", True),
+        ("x.more.orValue([1, 2]).sum()", 3),
+        ("x.more == null || x.more.size() > 0", True),
         ("x.gone == null || x.gone.name == 'a'", True),
         ("x.at == x.at && 'b' in x.rows.map(r, r.kind)", True),
     ],
@@ -234,6 +238,15 @@ def test_an_expression_has_its_exact_value(source: str, expected: object) -> Non
         ("'c' in x.rows.map(r, r.kind)", "is never 'c'"),
         ("x.rec.state == 'planed'", "x.rec.state is never 'planed'; did you mean 'planned'?"),
         ("x.rec.state == x.theme", "these two have no value in common"),
+        ("x.more.size() == 0", "x.more may be null"),
+        ("x.more.orValue(['a']).size() == 1", "orValue must give"),
+        ("x.more.orValue([1.5]).sum() == 1.5", "orValue must give"),
+        ("x.t.orValue(5) == 'a'", "orValue must give a text, not a whole number"),
+        ("x.n.orValue(5) == x.m", "orValue must give an amount of money"),
+        ("x.gone.orValue(x.rec).name == 'a'", "orValue must give"),
+        ("null.orValue(5) == 5", "null is always null"),
+        ("(x.b ? [1] : [1.5]).size() == 1", "do not go together"),
+        ("x.tags.map(t, x.tags).size() == 1", "map cannot make a list of a list of text"),
         ("x.gone.name == 'a'", "x.gone may be null"),
         ("has(5)", "has takes one fact"),
         ("has(x.rows.size())", "has takes one fact"),
@@ -460,6 +473,7 @@ def facts(draw: st.DrawFn) -> dict[str, Any]:
                     "tags": st.lists(words, max_size=3).map(tuple),
                     "rec": st.just({"name": None, "state": "paid"}),
                     "gone": st.just(None),
+                    "more": st.none() | st.lists(st.integers(), max_size=3).map(tuple),
                 }
             )
         )
