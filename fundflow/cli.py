@@ -15,6 +15,9 @@ import click
 if TYPE_CHECKING:
     from flask import Flask
 
+    from fundflow.lifecycle.migrating import Plan
+    from fundflow.workflow.definition import Workflow
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fundflow")
@@ -48,7 +51,7 @@ def _database_reachable(app: Flask, *, make: bool = False) -> None:
         where = settings.database_url.rpartition("@")[2] or settings.instance / "fundflow.db"
         raise click.ClickException(
             f"the database at {where} cannot be opened ({str(problem.orig).strip()}); "
-            "look whether the setting is right and the server runs, or make an embedded one with: fundflow migrate"
+            "look whether the setting is right and the server runs, or make an embedded one with: fundflow upgrade"
         ) from None
 
 
@@ -86,7 +89,7 @@ def worker() -> None:
 
 @main.command()
 @click.argument("revision", default="head")
-def migrate(revision: str) -> None:
+def upgrade(revision: str) -> None:
     """Bring the database to the newest schema, or to REVISION (down too)."""
     from alembic.util import CommandError
 
@@ -105,7 +108,7 @@ def migrate(revision: str) -> None:
             else:
                 migrations.downgrade(revision)
         except CommandError as problem:
-            raise click.ClickException(f"nothing was migrated: {problem}") from None
+            raise click.ClickException(f"the schema stays as it is: {problem}") from None
         click.echo("schema at " + (", ".join(script.revision for script in migrations.current()) or "the beginning"))
 
 
@@ -116,6 +119,124 @@ def _ancestors(scripts: tuple[object, ...]) -> set[str]:
     for script in scripts:
         found |= {each.revision for each in migrations.script_directory.iterate_revisions(script.revision, "base")}  # type: ignore[attr-defined]
     return found
+
+
+@main.command()
+def definitions() -> None:
+    """List the pinned versions of every workflow, with the rounds and live applications that go by each."""
+    from fundflow.lifecycle import definitions as pinned
+
+    app = _app()
+    with app.app_context():
+        _database_reachable(app)
+        for each in pinned.listed():
+            click.echo(
+                f"{each.workflow}@{each.version}  {each.sha256[:12]}  {each.rounds} rounds, "
+                f"{each.applications} live applications"
+            )
+
+
+@main.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--language", default="en", show_default=True)
+def diff(old: str, new: str, language: str) -> None:
+    """Say in sentences what differs between two versions: files, digests, or name@version.
+
+    Each line has its kind: text (only words), policy (who may do what and when), or structure (needs a migration).
+    """
+    from fundflow.workflow.diff import changes, heaviest
+
+    if Path(old).is_file() and Path(new).is_file():
+        found = changes(_read(old), _read(new))
+    else:
+        app = _app()
+        with app.app_context():
+            _database_reachable(app)
+            found = changes(_version(old), _version(new))
+    for change in found:
+        click.echo(f"{change.kind:<9}  {change.place}: {change.says.in_(language)}")
+    kind = heaviest(found)
+    click.echo("nothing differs" if kind is None else f"{len(found)} changes, all in all: {kind}")
+
+
+def _read(file: str) -> Workflow:
+    """The workflow in a file, or every mistake in it."""
+    from fundflow.workflow import loader
+
+    try:
+        return loader.read(Path(file))
+    except loader.Problems as problems:
+        click.echo(str(problems), err=True)
+        sys.exit(1)
+
+
+def _version(name: str) -> Workflow:
+    """A version by its file, with its mails and documents as they are now, or by its digest or name@version."""
+    from fundflow.errors import Refused
+    from fundflow.lifecycle import definitions as pinned
+
+    try:
+        return pinned.complete(_read(name)) if Path(name).is_file() else pinned.find(name)
+    except Refused as refusal:
+        raise click.ClickException(str(refusal)) from None
+
+
+@main.command()
+@click.argument("old")
+@click.argument("new")
+@click.option("--dry-run", is_flag=True, help="Only say what would become of every application.")
+@click.option("--undo", is_flag=True, help="Take back the migration from OLD to NEW.")
+@click.option("--batch", default=100, show_default=True, help="Applications in one transaction.")
+@click.option("--language", default="en", show_default=True)
+def migrate(old: str, new: str, dry_run: bool, undo: bool, batch: int, language: str) -> None:
+    """Move the live applications of version OLD to version NEW, with an event each.
+
+    OLD and NEW are digests or name@version; NEW may be a file. NEW says in `migrate:` where states lead that it does
+    not have. Nothing is moved while one application is blocked. Run it again after an interruption: it goes on.
+    (The schema of the database is brought up to date by: fundflow upgrade.)
+    """
+    from fundflow.db import begin_reading, db
+    from fundflow.errors import Refused
+    from fundflow.lifecycle import migrating
+
+    app = _app()
+    with app.app_context():
+        _database_reachable(app)
+        begin_reading()
+        first, second = _version(old), _version(new)
+        try:
+            plan = migrating.plan_undo(first, second) if undo else migrating.plan(first, second)
+            db.session.rollback()
+            _tell(plan, language)
+            if dry_run:
+                sys.exit(1 if plan.of("blocked") else 0)
+            result = migrating.apply(plan, batch=batch, told=lambda moved: click.echo(f"{moved} moved"))
+        except migrating.WrongMigration as wrong:
+            raise click.ClickException("\n".join(each.in_(language) for each in wrong.problems)) from None
+        except Refused as refusal:
+            raise click.ClickException(str(refusal)) from None
+    click.echo(f"{result.moved} applications moved, {result.held} held, {result.rounds} rounds follow")
+    for line in result.left:
+        click.echo(f"{line.number} became blocked meanwhile; run this again when that is settled")
+    sys.exit(1 if result.left else 0)
+
+
+def _tell(plan: Plan, language: str) -> None:
+    """The plan as a table: one line for each application, and what is said of it under it."""
+    from fundflow.workflow.text import Text
+
+    for line in plan.lines:
+        verdict = line.verdict
+        where = line.state if verdict.kind != "moves" else f"{line.state} → {verdict.state}"
+        click.echo(f"{line.number}  {verdict.kind:<7}  {where}")
+        for reason in (*verdict.reasons, *verdict.warnings):
+            click.echo(f"    {reason.in_(language)}")
+    counts = ", ".join(f"{len(plan.of(kind))} {kind}" for kind in ("moves", "held", "blocked"))
+    click.echo(f"{plan.old.id} {plan.old.version} → {plan.new.version}: {counts}")
+    if not plan.undoes:
+        back = plan.way_back
+        click.echo(back.in_(language) if isinstance(back, Text) else "reversible with: --undo")
 
 
 @main.command()

@@ -84,21 +84,21 @@ def test_settings_that_cannot_be_used_are_all_told_before_anything_is_made(tmp_p
 def test_without_a_database_a_sentence_says_how_to_make_one(tmp_path: Path, command: str) -> None:
     done = run(tmp_path, command)
     assert done.returncode == 1
-    assert "cannot be opened" in done.stderr and "fundflow migrate" in done.stderr
+    assert "cannot be opened" in done.stderr and "fundflow upgrade" in done.stderr
     assert not (tmp_path / "fundflow.db").exists()
 
 
 def test_the_schema_goes_up_down_and_up(tmp_path: Path) -> None:
-    up = run(tmp_path, "migrate")
+    up = run(tmp_path, "upgrade")
     assert up.returncode == 0 and up.stdout.startswith("schema at ")
-    down = run(tmp_path, "migrate", "base")
+    down = run(tmp_path, "upgrade", "base")
     assert down.stdout == "schema at the beginning\n"
     with sqlite3.connect(tmp_path / "fundflow.db") as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     connection.close()
     assert tables <= {"alembic_version"}
-    assert run(tmp_path, "migrate").stdout == up.stdout
-    unknown = run(tmp_path, "migrate", "nowhere")
+    assert run(tmp_path, "upgrade").stdout == up.stdout
+    unknown = run(tmp_path, "upgrade", "nowhere")
     assert unknown.returncode == 1 and "nowhere" in unknown.stderr
 
 

@@ -145,6 +145,8 @@ def facts_of_mail(application: Application) -> dict[str, Any]:
 def _tell(application: Application, template: str, roles: Sequence[str], key: str, facts: Mapping[str, Any]) -> int:
     """One message for each person, however many of the roles they hold; how many there are."""
     workflow = service.workflow_of(application)
+    # What the workflow names was pinned with it; what the fund says by itself is written from the disk.
+    pinned = workflow.sha256 if f"mail/{template}.txt" in workflow.templates else None
     reached = {
         person.id: person
         for role in roles
@@ -152,7 +154,7 @@ def _tell(application: Application, template: str, roles: Sequence[str], key: st
         for person in registry.members_of(application, workflow.roles[role])
     }
     for person in reached.values():
-        mail.queue(template, cast("mail.Recipient", person), facts, key, definition=workflow.sha256)
+        mail.queue(template, cast("mail.Recipient", person), facts, key, definition=pinned)
     return len(reached)
 
 

@@ -7,9 +7,10 @@ under.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,7 +20,8 @@ from fundflow.config import ROOT
 from fundflow.db import db, inserting
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import registry
-from fundflow.lifecycle.models import Definition
+from fundflow.lifecycle.models import Application, Definition
+from fundflow.lifecycle.refusals import shorten
 from fundflow.workflow import loader
 from fundflow.workflow.definition import Workflow
 
@@ -43,6 +45,16 @@ class MissingTemplate(Refused):
     """{workflow} names the message or document “{template}”, which does not exist in templates/; write it first."""
 
     status = 422
+
+
+class NoSuchVersion(Refused):
+    """There is no version “{name}” here; write its digest or name@version, as `fundflow definitions` lists them."""
+
+    status = 404
+
+
+class ManyVersions(Refused):
+    """“{name}” can be any of these: {found}; write the digest of the one you mean."""
 
 
 def pin(workflow: Workflow) -> str:
@@ -100,6 +112,56 @@ def _named(workflow: Workflow) -> Iterator[tuple[str, str]]:
             yield "document", state.signatures.document
 
 
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """One pinned version: how many rounds have it, and how many of its applications have not ended."""
+
+    sha256: str
+    workflow: str
+    version: int
+    rounds: int
+    applications: int
+
+
+def listed() -> list[Pinned]:
+    """Every pinned version, by name and number, the oldest of a number first."""
+    rounds = sa.table("rounds", sa.column("definition_sha", sa.Text))
+    counted = (
+        sa.select(sa.func.count()).select_from(rounds).where(rounds.c.definition_sha == Definition.sha256),
+        sa.select(sa.func.count()).where(
+            Application.definition_sha == Definition.sha256, Application.outcome.is_(None)
+        ),
+    )
+    rows = db.session.execute(
+        sa.select(
+            Definition.sha256, Definition.workflow, Definition.version, *(each.scalar_subquery() for each in counted)
+        ).order_by(Definition.workflow, Definition.version, Definition.created_at, Definition.sha256)
+    )
+    return [Pinned(*row) for row in rows]
+
+
+def find(name: str) -> Workflow:
+    """A pinned version by its digest, the first characters of it (four at least), or as ``small-grant@3``.
+
+    NoSuchVersion where there is none, ManyVersions where there are several.
+    """
+    workflow, at, version = name.partition("@")
+    if at:
+        is_it = sa.and_(
+            Definition.workflow == workflow, Definition.version == (int(version) if version.isdigit() else -1)
+        )
+    elif re.fullmatch(r"[0-9a-f]{4,64}", name):
+        is_it = Definition.sha256.startswith(name)
+    else:
+        raise NoSuchVersion(name=shorten(name))
+    found = db.session.scalars(sa.select(Definition.sha256).where(is_it).order_by(Definition.sha256)).all()
+    if not found:
+        raise NoSuchVersion(name=shorten(name))
+    if len(found) > 1:
+        raise ManyVersions(name=name, found=", ".join(sha256[:12] for sha256 in found))
+    return get(found[0])
+
+
 @mail.pinned_texts
 def templates_of(sha256: str) -> Mapping[str, str]:
     """The texts of mails and documents that a workflow was pinned with, by path below `templates/`."""
@@ -127,6 +189,13 @@ def get(sha256: str) -> Workflow:
                 raise AlteredDefinition(workflow=row.workflow, version=row.version)
             _loaded[sha256] = workflow
     return _loaded[sha256]
+
+
+def remember(workflow: Workflow) -> Workflow:
+    """The complete workflow, from now on also found by its digest in this process, though nothing of it is kept yet."""
+    found = complete(workflow)
+    with _loading:
+        return _loaded.setdefault(found.sha256, found)
 
 
 def shipped() -> list[Workflow]:

@@ -108,6 +108,11 @@ def note(
     return _record(ctx, decision, {**about, **account(facts, decision)}, subject, wanted)
 
 
+def migrate(ctx: registry.EffectContext, facts: Facts, decision: Decision, about: Mapping[str, Any]) -> Fired:
+    """The event of a move to another version of the rules, which leads wherever that version has the application."""
+    return _record(ctx, decision, {**about, **account(facts, decision)}, None, [])
+
+
 def account(facts: Facts, decision: Decision) -> dict[str, Any]:
     """Who decided on what: roles, input, and every clause with the values it was decided by."""
     return {

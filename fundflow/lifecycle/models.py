@@ -34,6 +34,31 @@ class Definition(Model):
     __table_args__ = (sa.UniqueConstraint("workflow", "version", "sha256"),)
 
 
+class DefinitionChange(Identified, Model):
+    """One person's wish to give an open round another version of its rules, and what a second one answered."""
+
+    __tablename__ = "definition_changes"
+
+    round_id: Mapped[UUID] = mapped_column(sa.ForeignKey("rounds.id"))
+    old_sha: Mapped[str] = mapped_column(sa.ForeignKey("definitions.sha256"))
+    new_sha: Mapped[str] = mapped_column(sa.ForeignKey("definitions.sha256"))
+    kind: Mapped[str]
+    reason: Mapped[str]
+    proposed_by: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    approved_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    refused_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    answered_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('policy', 'structure')", name="kind"),
+        sa.CheckConstraint("approved_by <> proposed_by", name="two_people"),
+        sa.CheckConstraint("approved_by IS NULL OR refused_by IS NULL", name="one_answer"),
+        sa.CheckConstraint("(answered_at IS NULL) = (approved_by IS NULL AND refused_by IS NULL)", name="answered"),
+        sa.CheckConstraint("old_sha <> new_sha", name="changes"),
+        sa.Index("ix_definition_changes_round", "round_id"),
+    )
+
+
 class Application(Identified, Model):
     """Where one application is. `title` and `requested_minor` repeat two answers so that lists need no form data."""
 

@@ -26,7 +26,7 @@ ERASED = "erased"
 
 KEPT = frozenset(
     "key received_at number roles decision effects notes definition document sha256 cause timer party review "
-    "override child result person events outage".split()
+    "override child result person events outage migration".split()
 )
 """What of an event's account is kept for good. All else may be personal and goes into the payload, also what is new."""
 KEPT_OF_EACH: Mapping[str, frozenset[str]] = {

@@ -91,9 +91,12 @@ class Replay:
         if event.transition == MIGRATED:
             self._migrated = event.seq
             self._initial = None
+            for kind, keys in body.get("migration", {}).get("children", {}).items():
+                self._children |= {(kind, key): states[1] for key, states in keys.items()}
         now["definition_sha"] = body.get("definition", event.definition_sha)
         moves = event.to_state != event.from_state
-        if moves:
+        if moves and event.transition != MIGRATED:
+            # A migration only gives the place another name: it stands there as long as before.
             now["state_since"] = event.at
         if moves and event.to_state is not None:
             self._enter(event)
@@ -144,7 +147,7 @@ class Replay:
         rows = {(row.kind, row.key): row.state for row in self._beside[Child.__tablename__]}
         for kind, key in sorted(rows.keys() | self._children.keys()):
             row, told = rows.get((kind, key)), self._children.get((kind, key))
-            if row != told and not self._migrated:
+            if row != told:
                 yield f"{kind} {key} stands in “{row}”, but the events left it in “{told}”."
         results = {row.task: row for row in self._beside[TaskResult.__tablename__]}
         yield from self._compare("the task", results, {name: row for name, (_, row) in self._tasks.items()})

@@ -19,6 +19,8 @@ from fundflow.lifecycle.refusals import KeyReused
 from fundflow.lifecycle.situation import Facts
 from fundflow.workflow import access
 
+_rounds = sa.table("rounds", sa.column("id", sa.Uuid), sa.column("definition_sha", sa.Text))
+
 
 class NotYours(Forbidden):
     """Only the team of the city can start its application; ask its focal point."""
@@ -39,7 +41,7 @@ def begin(
         started = _started(key, round_id, city_id, actor)
         if started is not None:
             return started
-        application = _new(round_id, city_id, definition_sha, currency, actor.id, title)
+        application = _new(round_id, city_id, _rules_of(round_id, definition_sha), currency, actor.id, title)
         if writes.take_key(key, application.id, STARTED, actor.id, 1):
             _record(application, actor, key)
             return application
@@ -49,6 +51,14 @@ def begin(
         if started is None:
             raise KeyReused()
         return started
+
+
+def _rules_of(round_id: UUID, seen: str) -> str:
+    """The version that the round has now, held until this transaction ends: a migration of the round waits for it."""
+    found: str | None = db.session.execute(
+        sa.select(_rounds.c.definition_sha).where(_rounds.c.id == round_id).with_for_update(read=True, key_share=True)
+    ).scalar()
+    return found or seen
 
 
 def _new(

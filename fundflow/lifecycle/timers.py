@@ -26,6 +26,7 @@ from fundflow.workflow import definition
 __all__ = [
     "account_of",
     "arm",
+    "begin",
     "cancel",
     "due",
     "follow",
@@ -116,7 +117,7 @@ def arm(facts: Facts, timer: definition.Timer, entered_at: datetime) -> None:
     """Start a new generation of a timer; without a moment to aim at (an empty date) none is started."""
     moment = moment_of(_anew(facts, timer), timer, entered_at)
     if moment is not None:
-        _start(facts, timer, moment)
+        begin(facts, timer, moment)
 
 
 def rearm(facts: Facts, name: str) -> None:
@@ -136,7 +137,7 @@ def rearm(facts: Facts, name: str) -> None:
         return
     cancel(application.id, [name])
     if moment is not None:
-        _start(facts, timer, moment)
+        begin(facts, timer, moment)
 
 
 def follow_fields(application: Application, now: datetime, from_state: str | None = None) -> int:
@@ -170,7 +171,7 @@ def follow_fields(application: Application, now: datetime, from_state: str | Non
         if is_due:
             cancel(application.id, [timer.id])
             if moment is not None:
-                _start(facts, timer, moment)
+                begin(facts, timer, moment)
             changed += 1
     return changed
 
@@ -274,7 +275,8 @@ def _anew(facts: Facts, timer: definition.Timer) -> Facts:
     return Facts(facts.application, facts.workflow, facts.actor, facts.now, locking=False, input=facts.input)
 
 
-def _start(facts: Facts, timer: definition.Timer, moment: datetime) -> None:
+def begin(facts: Facts, timer: definition.Timer, moment: datetime) -> None:
+    """Start a new generation of a timer that is due at this moment."""
     application_id = facts.application.id
     before = sa.select(sa.func.coalesce(sa.func.max(Timer.generation), 0) + 1).where(
         Timer.application_id == application_id, Timer.name == timer.id
