@@ -14,10 +14,10 @@ from flask.testing import FlaskClient
 
 from fundflow import clock
 from fundflow.accounts.models import User
-from fundflow.db import db
+from fundflow.db import db, transaction
 from fundflow.desk.masks import INNER, Masks, Sight
 from fundflow.jobs.models import Job
-from fundflow.lifecycle import definitions
+from fundflow.lifecycle import acts, definitions
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.queries import history
 from fundflow.lifecycle.refusals import NotAllowed
@@ -47,6 +47,7 @@ states:
     label: {en: Secret committee}
     shown_as: {applicant: screening, finance: screening}
     view: {applicant: [ask], manager: [ask], finance: [ask]}
+    tasks: {minuted: {by: manager, label: {en: Minutes are written}}}
   granted: {view: {applicant: [ask], manager: [ask], finance: [ask]}}
   closed: {final: success, view: {applicant: [ask], manager: [ask], finance: [ask]}}
 transitions:
@@ -77,7 +78,7 @@ timers:
   scored: {label: {en: Committee limit}, in: committee, after: 20 days, overdue_with: report_late, to: manager}
 """  # noqa: E501
 
-SECRETS = ("Secret committee", "Screening limit", "Committee limit", "open_committee", "Open committee")
+SECRETS = ("Secret committee", "Screening limit", "Committee limit", "open_committee", "Open committee", "Minutes")
 
 
 class Scene:
@@ -133,6 +134,15 @@ def test_the_city_sees_the_very_same_pages_after_a_hidden_move(scene: Scene) -> 
     scene.press("open_committee", reason="The panel meets on Monday.")
     assert {path: scene.page(scene.applicant, path) for path in addresses(scene)} == before
     scene.press("remind", 2.2, reason="Hurry up.")
+    with clock.standing_at(scene.sent_at + timedelta(days=2.3)), transaction():
+        acts.task(
+            scene.application.id,
+            "minuted",
+            "done",
+            actor=make.acting(scene.manager),
+            key="minuted",
+            revision=make.revision_of(scene.application),
+        )
     scene.press("reopen", 2.4)
     scene.press("open_committee", 2.6, reason="Again.")
     after = {path: scene.page(scene.applicant, path) for path in addresses(scene)}
