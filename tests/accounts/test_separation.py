@@ -177,7 +177,7 @@ def test_the_page_offers_candidates_and_says_who_is_kept_out(
         assert client.post(path, data=form | {"person": str(ids["chair"])}).status_code == 303
     page = client.get(f"/applications/{sent.id}").text
     assert "Cleo Chair" in page
-    assert "Put in charge" in page
+    assert "Programme officer chosen: Cleo Chair" in page
     sign_in(client, db.session.get_one(User, ids["chair"]))
     assert client.get(f"/applications/{sent.id}").status_code == 200
     assert client.get(path).status_code == 404
@@ -191,7 +191,7 @@ def test_the_city_does_not_read_who_is_in_charge(
     sign_in(client, db.session.get_one(User, sent.created_by))
     text = client.get(f"/applications/{sent.id}").text
     assert "Cleo Chair" not in text
-    assert "Put in charge" not in text
+    assert "Programme officer chosen" not in text
 
 
 def test_a_group_is_refused_to_whom_a_named_role_keeps_from_it(
