@@ -256,11 +256,15 @@ def seed() -> None:
 @click.option(
     "--keep", type=click.Path(path_type=Path), help="Folder for the database and files; a new one if not given."
 )
-def demo(keep: Path | None) -> None:
-    """Drive one application from draft to reported on a throw-away database, saying each step."""
+@click.option("--workflow", default="small-grant", show_default=True, help="The shipped workflow whose story is told.")
+def demo(keep: Path | None, workflow: str) -> None:
+    """Drive one application through every state on a throw-away database, saying each step."""
     from fundflow import demo as story
+    from fundflow.workflow.problems import did_you_mean
 
-    sys.exit(0 if story.run(keep) else 1)
+    if workflow not in story.TALES:
+        raise click.ClickException(f"there is no story of '{workflow}'{did_you_mean(workflow, story.TALES)}")
+    sys.exit(0 if story.run(keep, workflow) else 1)
 
 
 @main.command()
@@ -310,6 +314,46 @@ def draw(file: Path, kind: str, language: str, output: Path | None) -> None:
     else:
         output.write_text(text, encoding="utf-8")
         click.echo(f"wrote {output}")
+
+
+@main.command()
+@click.argument("application")
+@click.argument("transition")
+@click.argument("person")
+@click.option("--json", "is_json", is_flag=True, help="The decision as JSON.")
+@click.option("--language", default="en", show_default=True)
+def why(application: str, transition: str, person: str, is_json: bool, language: str) -> None:
+    """Say whether PERSON may take TRANSITION on APPLICATION now, and every condition with its values.
+
+    TRANSITION may also be one of a child (tranche.pay:1) or an act (task:sanctions, sign:city, assign:officer).
+    """
+    import json
+
+    from fundflow import asking
+
+    app = _app()
+    with app.app_context():
+        _database_reachable(app)
+        try:
+            decision = asking.why(application, transition, person)
+        except asking.Unknown as problem:
+            raise click.ClickException(str(problem)) from None
+        if is_json:
+            click.echo(json.dumps(asking.as_json(decision, language), ensure_ascii=False, indent=2))
+        else:
+            click.echo("\n".join(asking.told(decision, language)))
+
+
+@main.command("export-schema")
+@click.argument("kind", type=click.Choice(["workflow", "form"]), default="workflow")
+def export_schema(kind: str) -> None:
+    """Print the JSON Schema of workflow files, or of form files, for editors that check while one writes."""
+    import json
+
+    from fundflow.workflow import format
+
+    part = format.Workflow if kind == "workflow" else format.Form
+    click.echo(json.dumps(format.json_schema(part), ensure_ascii=False, indent=2))
 
 
 @main.command()

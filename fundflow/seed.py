@@ -23,6 +23,7 @@ from fundflow.money import Money
 from fundflow.rounds import service as rounds
 from fundflow.rounds.models import Round
 from fundflow.rounds.plans import Plan
+from fundflow.steps_gcf import LargeStory, starts_after
 from fundflow.story import Project, Story, wall
 
 PASSWORD = "welcome-to-fundflow"  # noqa: S105 - the demo's public password, never used in production
@@ -52,6 +53,9 @@ FUND = {
         Person("lucia@fund.example", "Lucía Ferrer", "reviewer", zone="America/Bogota"),
         Person("samir@fund.example", "Samir Haddad", "reviewer", "fr", "Africa/Tunis"),
     ],
+    "committee-chairs": [Person("elena@fund.example", "Elena Petrova", "chair of the committee", zone="Europe/Sofia")],
+    "compliance": [Person("jonas@fund.example", "Jonas Lindqvist", "compliance", zone="Europe/Stockholm")],
+    "directors": [Person("adaeze@fund.example", "Adaeze Obi", "director of the fund", zone="Africa/Nairobi")],
     "finance": [Person("mette@fund.example", "Mette Larsen", "finance officer", zone="Europe/Copenhagen")],
     "auditors": [Person("paul@fund.example", "Paul Njoroge", "auditor", zone="Africa/Nairobi")],
     "administrators": [Person("ada@fund.example", "Ada Brandt", "administrator", zone="Europe/Berlin")],
@@ -289,6 +293,7 @@ def load() -> bool:
     with clock.standing_at(now - timedelta(days=36)):
         second = a_round(story, "Welcoming cities, second round", "welcoming-cities-2", -34, 24, "260000")
     _second_round(story, second, now)
+    _large_round(LargeStory(story.cast, story.cities), now)
     with clock.standing_at(now - timedelta(days=3)):
         a_round(
             story, "Climate and displacement", "climate-and-displacement", 30, 95, "150000", "Climate and displacement"
@@ -390,6 +395,55 @@ def _second_round(story: Story, round_: Round, now: datetime) -> None:
         )
 
 
+def _large_round(story: LargeStory, now: datetime) -> None:
+    """The Global Cities Fund: a note to be answered, a committee at work, checks, a signature, and a grant under way."""
+    with _at(now, -270):
+        round_ = a_round(
+            story, "Global Cities Fund", "global-cities-fund", -268 + 270, -200 + 270, "1500000", "Global Cities Fund",
+            "global-cities-fund",
+        )  # fmt: skip
+    leads = {
+        "saint-amary": "amara",
+        "puerto-lindero": "camila",
+        "tell-marwan": "rania",
+        "kesmara": "peter",
+        "batu-indah": "maria",
+    }
+    notes = {}
+    for days, (city, lead) in enumerate(leads.items()):
+        with _at(now, -215 + days):
+            notes[city] = story.note(city, lead, round_)
+    for city in ("saint-amary", "puerto-lindero", "tell-marwan", "kesmara"):
+        with _at(now, -195):
+            story.found_eligible(notes[city])
+    starts = starts_after(now - timedelta(days=60))
+    for city in ("saint-amary", "puerto-lindero", "tell-marwan"):
+        with _at(now, -180):
+            story.answered(notes[city])
+        with _at(now, -130):
+            story.proposal(notes[city], leads[city], starts)
+        with _at(now, -12 if city == "tell-marwan" else -120):
+            story.to_committee(notes[city], days=30)
+    for city in ("saint-amary", "puerto-lindero"):
+        with _at(now, -100):
+            story.scored(notes[city], "apart" if city == "saint-amary" else "award")
+        with _at(now, -90):
+            story.decided(notes[city])
+        with _at(now, -70):
+            story.account(notes[city], leads[city])
+    with _at(now, -60):
+        story.checked(notes["saint-amary"])
+    with _at(now, -50):
+        story.signed(notes["saint-amary"], "awa")
+        story.fire(notes["saint-amary"], "announce", "adaeze")
+    with _at(now, -20):
+        story.paid(notes["saint-amary"], "1", "amara")
+    with _at(now, -6):
+        story.checked(notes["puerto-lindero"])
+    with _at(now, -5):
+        story.sheet(notes["tell-marwan"], "ruth", (8, 8, 7))
+
+
 def _at(now: datetime, days: float) -> AbstractContextManager[None]:
     return clock.standing_at(now + timedelta(days=days))
 
@@ -404,15 +458,7 @@ def greeting() -> str:
     """The demo people and how to sign in, for the terminal."""
     everyone = [person for group in FUND.values() for person in group]
     everyone += [person for place in PLACES.values() for person, _ in place.team]
-    shown = [
-        everyone[0],
-        everyone[2],
-        everyone[6],
-        everyone[7],
-        everyone[8],
-        *[p for p, _ in PLACES["saint-amary"].team],
-    ]
-    rows = "\n".join(f"  {person.email:<30} {person.name}, {person.part}" for person in shown)
+    rows = "\n".join(f"  {person.email:<34} {person.name}, {person.part}" for person in everyone)
     return f"Sign in as one of these invented people; everyone's password is {PASSWORD}\n{rows}"
 
 
@@ -455,11 +501,19 @@ def cities(cast: dict[str, User]) -> dict[str, City]:
 
 
 def a_round(
-    story: Story, title: str, slug: str, opens: int, closes: int, budget: str, window: str = "Welcoming cities"
+    story: Story,
+    title: str,
+    slug: str,
+    opens: int,
+    closes: int,
+    budget: str,
+    window: str = "Welcoming cities",
+    workflow: str = "small-grant",
 ) -> Round:
     """A published round that opens and closes so many days from the real present."""
     present = clock.now() + timedelta(days=PRESENT[slug])
     actor = story.actor("ines")
+    currency, floor, cap = LIMITS[workflow]
     with transaction():
         round_ = rounds.create_round(
             Plan(
@@ -469,14 +523,14 @@ def a_round(
                 zone=ZONE,
                 opens_wall=wall(present + timedelta(days=opens), ZONE).replace("17:00", "09:00"),
                 closes_wall=wall(present + timedelta(days=closes), ZONE),
-                currency=CURRENCY,
-                floor=Money.of("10000", CURRENCY),
-                cap=Money.of("50000", CURRENCY),
-                budget=Money.of(budget, CURRENCY),
-                workflow="small-grant",
+                currency=currency,
+                floor=Money.of(floor, currency),
+                cap=Money.of(cap, currency),
+                budget=Money.of(budget, currency),
+                workflow=workflow,
                 theme=WINDOWS[window],
                 summary=SUMMARIES[slug],
-                text=TEXT,
+                text=TEXTS[workflow],
             ),
             actor=actor,
         )
@@ -497,8 +551,20 @@ def _first_name(person: Person) -> str:
     return person.email.split("@")[0]
 
 
-PRESENT = {"welcoming-cities-1": 420, "welcoming-cities-2": 36, "climate-and-displacement": 3}
+LIMITS = {
+    "small-grant": (CURRENCY, "10000", "50000"),
+    "global-cities-fund": ("USD", "100000", "500000"),
+}
+"""Currency, smallest and largest grant of each workflow."""
+PRESENT = {
+    "welcoming-cities-1": 420,
+    "welcoming-cities-2": 36,
+    "climate-and-displacement": 3,
+    "global-cities-fund": 0,
+}
+"""How many days before the real present each round is created."""
 WINDOWS = {
+    "Global Cities Fund": "Large projects of two years, in two stages",
     "Welcoming cities": "Services, work and belonging for people who arrive",
     "Climate and displacement": "When the weather moves people",
 }
@@ -506,9 +572,17 @@ SUMMARIES = {
     "welcoming-cities-1": "Small grants for city governments that open their services to newcomers.",
     "welcoming-cities-2": "Small grants for city governments that plan and decide together with newcomers.",
     "climate-and-displacement": "Small grants for city governments where the climate makes people move.",
+    "global-cities-fund": "Large grants over two years, for city governments and the people who arrive in them.",
 }
 TEXT = """City governments everywhere receive people who move: for work, for safety, because the sea or the drought came. This round pays for first steps that a city can take within a year, with the people concerned at the table.
 
 Any city, municipality, county or district government may apply, of any size and from any country. Small and new teams are welcome: the form takes about two hours, every question can be read beforehand, and a draft may wait as long as the round is open. One application for each city.
 
 The grant is paid in one sum to the city's own account after both sides have signed. One report is due after a year."""
+
+LARGE_TEXT = """A large project begins with one idea on two pages. Every city receives a written answer to it, whatever is decided, and those invited write a full proposal within ten weeks.
+
+A committee scores the proposals and the director decides. Before anything is signed the fund checks the city's account; then both sides sign, and the grant is paid in parts as the conditions of the plan are met.
+
+Any city, municipality, county or district government may apply. One application for each city."""
+TEXTS = {"small-grant": TEXT, "global-cities-fund": LARGE_TEXT}

@@ -137,6 +137,18 @@ def available_acts(application: Application, actor: Actor) -> list[tuple[Act, st
     return found
 
 
+def decision_on(application: Application, act: Act, subject: str, actor: Actor) -> Decision:
+    """The decision on one act, whether or not it belongs to the present state or the actor's roles.
+
+    DefinitionMismatch where the workflow has no such subject.
+    """
+    workflow = definitions.get(application.definition_sha)
+    facts = Facts(application, workflow, actor, max(clock.now(), application.last_event_at + TICK), locking=False)
+    facts.take_roles()
+    _look(facts, act, application.state)
+    return decide_act(workflow, act, subject, facts.situation(facts.now))
+
+
 Change = Callable[[Held, Facts, int], Mapping[str, Any]]
 
 
