@@ -15,14 +15,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from fundflow import storage
 from fundflow.accounts import effects as accounts_effects
 from fundflow.accounts import views as accounts
+from fundflow.applications import checks as applications_checks
 from fundflow.applications import effects as applications_effects
 from fundflow.applications import views as applications
+from fundflow.awards import checks as awards_checks
 from fundflow.awards import effects as awards_effects
 from fundflow.awards import views as awards
 from fundflow.config import ROOT, Settings
 from fundflow.db import Model, db, make_database_file
 from fundflow.desk import views as desk
 from fundflow.lifecycle import definitions, registry, sweeping
+from fundflow.payments import checks as payments_checks
 from fundflow.payments import effects as payments_effects
 from fundflow.payments import views as payments
 from fundflow.reviews import effects as reviews_effects
@@ -40,6 +43,9 @@ EFFECTS = (
     payments_effects,
 )
 """Importing them registers what workflows may ask and cause."""
+
+CHECKS = (applications_checks, awards_checks, payments_checks)
+"""Importing them has `fundflow verify` compare their rows with the events too."""
 
 PERIODIC = (sweeping,)
 """Importing them has every worker do what they declare."""

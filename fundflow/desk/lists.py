@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from tempfile import TemporaryFile
 from typing import Any
 from uuid import UUID
 
-from flask import current_app, flash, g, redirect, render_template, request, send_file, url_for
+from flask import Response, current_app, flash, g, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -141,10 +140,12 @@ def audit() -> ResponseReturnValue:
 def audit_export() -> ResponseReturnValue:
     """The record of all applications that the auditor may look into, of one round or of one application, to check."""
     chosen = queries.record_for(g.actor, request.args.get("round"), request.args.get("application"))
-    out = TemporaryFile()  # noqa: SIM115 - the response closes it
-    if not export.write(out, chosen, fund=current_app.extensions["settings"].fund_name):
-        out.close()
+    if not export.count(chosen):
         raise NotFound
-    out.seek(0)
+    fund = current_app.extensions["settings"].fund_name
     name = f"audit-trail-{clock.now():%Y-%m-%d}.zip"
-    return send_file(out, mimetype="application/zip", as_attachment=True, download_name=name)
+    return Response(
+        stream_with_context(export.pieces(chosen, fund=fund)),
+        mimetype="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from fundflow import storage
+
 
 @dataclass(frozen=True, slots=True)
 class Break:
@@ -31,3 +33,14 @@ def check(run: Check) -> Check:
     """Have `audit.verify` compare this feature's rows with the events that they go back to."""
     checks.append(run)
     return run
+
+
+def unreadable(sha256: str) -> str:
+    """What is wrong with the content kept under this digest, as the end of a sentence; empty where it is itself."""
+    try:
+        storage.get(sha256)
+    except storage.ContentLost:
+        return "is lost, or is not what was kept under its digest."
+    except storage.StorageDown:
+        return "cannot be read now: the place where files are kept does not answer."
+    return ""

@@ -7,18 +7,19 @@ confidential as the applications themselves.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from fundflow import clock
-from fundflow.db import canonical_json
+from fundflow.db import canonical_json, db
 from fundflow.lifecycle import anchors, audit
 from fundflow.lifecycle.models import Anchor, Application, Definition, Event
 
+PIECE = 256 * 1024
 VERIFIER = Path(__file__).with_name("verifier.py")
 README = """The audit trail of {fund}, as it stood on {at}.
 
@@ -33,26 +34,61 @@ rewrite your mail. How the digests are made is told in docs/audit.md of fundflow
 """
 
 
-def write(out: IO[bytes], chosen: sa.ColumnElement[bool], *, fund: str) -> int:
-    """Write the export of the chosen applications into a seekable file; how many there are."""
-    with audit.one_moment() as connection, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as whole:
-        count = _add(whole, "applications.jsonl", _applications(connection, chosen))
-        _add(whole, "events.jsonl", _events(connection, chosen))
-        _add(whole, "anchors.jsonl", _anchors(connection))
-        _add(whole, "definitions.jsonl", _definitions(connection, chosen))
+class _Pipe:
+    """What a .zip is written to before it goes on in pieces."""
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+        self.size = 0
+
+    def write(self, piece: bytes) -> int:
+        self._held.append(bytes(piece))
+        self.size += len(piece)
+        return len(piece)
+
+    def flush(self) -> None:
+        """Nothing to do: whoever takes, takes all."""
+
+    def take(self) -> bytes:
+        taken = b"".join(self._held)
+        self._held, self.size = [], 0
+        return taken
+
+
+def count(chosen: sa.ColumnElement[bool]) -> int:
+    """How many applications an export would have."""
+    return db.session.execute(sa.select(sa.func.count()).select_from(Application).where(chosen)).scalar_one()
+
+
+def pieces(chosen: sa.ColumnElement[bool], *, fund: str) -> Iterator[bytes]:
+    """The export of the chosen applications, as it is made: nothing of it is held for longer than a piece."""
+    pipe = _Pipe()
+    with (
+        audit.one_moment() as connection,
+        zipfile.ZipFile(cast("IO[bytes]", pipe), "w", zipfile.ZIP_DEFLATED) as whole,
+    ):
+        for name, rows in (
+            ("applications.jsonl", _applications(connection, chosen)),
+            ("events.jsonl", _events(connection, chosen)),
+            ("anchors.jsonl", _anchors(connection)),
+            ("definitions.jsonl", _definitions(connection, chosen)),
+        ):
+            with whole.open(name, "w", force_zip64=True) as out:
+                for row in rows:
+                    out.write((canonical_json(row) + "\n").encode())
+                    if pipe.size > PIECE:
+                        yield pipe.take()
         at = clock.now().isoformat(timespec="seconds")
         whole.writestr("README.txt", README.format(fund=fund, at=at))
         whole.write(VERIFIER, "verify.py")
-    return count
+    yield pipe.take()
 
 
-def _add(whole: zipfile.ZipFile, name: str, rows: Iterable[dict[str, Any]]) -> int:
-    count = 0
-    with whole.open(name, "w", force_zip64=True) as out:
-        for row in rows:
-            out.write((canonical_json(row) + "\n").encode())
-            count += 1
-    return count
+def write(out: IO[bytes], chosen: sa.ColumnElement[bool], *, fund: str) -> int:
+    """Write the export into a file; how many applications it has."""
+    for piece in pieces(chosen, fund=fund):
+        out.write(piece)
+    return count(chosen)
 
 
 def _applications(connection: Connection, chosen: sa.ColumnElement[bool]) -> Iterator[dict[str, Any]]:

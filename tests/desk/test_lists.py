@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import zipfile
 from uuid import UUID
 
 import pytest
@@ -15,11 +17,12 @@ from fundflow import clock
 from fundflow.accounts.models import User
 from fundflow.db import db, transaction
 from fundflow.jobs.models import Job
+from fundflow.lifecycle import anchors
 from fundflow.lifecycle.models import Application
 from fundflow.rounds.models import Round
 from tests import factories
 from tests.desk.counting import queries_of
-from tests.people import sign_in
+from tests.people import sign_in, sign_out
 
 
 def an_applicant(
@@ -207,6 +210,31 @@ def test_auditor_checks_the_record_and_is_shown_where_it_breaks(app: Flask, clie
     text = client.get("/audit?check=1").text
     assert "does not hold" in text
     assert application.number in text
+
+
+def test_auditor_takes_the_record_home_and_reads_the_last_anchors(app: Flask, client: FlaskClient) -> None:
+    mine = factories.a_round()
+    application, other = factories.an_application(mine, state="review"), factories.an_application()
+    sign_in(client, factories.a_person(groups=["auditors"]))
+    assert "No anchor yet" in client.get("/audit").text
+    anchor = anchors.make()
+    assert anchor is not None and anchor.root in client.get("/audit").text
+    for query, numbers in (
+        ("", {application.number, other.number}),
+        (f"?round={mine.id}", {application.number}),
+        (f"?application={other.number}", {other.number}),
+    ):
+        answer = client.get(f"/audit.zip{query}")
+        assert answer.mimetype == "application/zip"
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as whole:
+            rows = [json.loads(line) for line in whole.read("applications.jsonl").splitlines()]
+            assert {row["number"] for row in rows} == numbers
+            assert "verify.py" in whole.namelist()
+    for nothing in ("?application=XX-1", f"?round={UUID(int=1)}", "?round=none"):
+        assert client.get(f"/audit.zip{nothing}").status_code == 404
+    sign_out(client)
+    sign_in(client, factories.a_person(groups=[("auditors", factories.a_round())]))
+    assert client.get(f"/audit.zip?application={other.number}").status_code == 404
 
 
 def test_auditor_of_one_round_checks_only_that_one(app: Flask, client: FlaskClient) -> None:
