@@ -1,4 +1,4 @@
-"""A second process on the same database, to be killed in the middle of something."""
+"""Further processes on the same database: to be killed in the middle of something, or to do it all at once."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ app = create_app({settings})
 def ready():
     print("READY", flush=True)
 
+def begin():
+    ready()
+    sys.stdin.readline()
+
 with app.app_context():
 {body}
 """
@@ -32,7 +36,11 @@ def start(settings: Settings, body: str) -> subprocess.Popen[str]:
     """Run this in an application context of its own process; it calls `ready()` where it is to be killed."""
     program = PROGRAM.format(settings=processes_settings(settings), body=textwrap.indent(textwrap.dedent(body), "    "))
     return subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent.parent
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
     )
 
 
@@ -48,5 +56,32 @@ def kill_when_ready(process: subprocess.Popen[str]) -> None:
     finally:
         process.kill()
         process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def run_all(settings: Settings, bodies: list[str]) -> list[str]:
+    """Run these at the same time, each in a process of its own, to their end: what each printed.
+
+    A body waits for the others with `begin()`, which goes on as soon as all of them have come so far.
+    """
+    running = [start(settings, body) for body in bodies]
+    try:
+        for process in running:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "READY\n", process.communicate()
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write("GO\n")
+            process.stdin.flush()
+        said = []
+        for process in running:
+            assert process.stdout is not None
+            said.append(process.stdout.read())
+            assert process.wait(120) == 0
+        return said
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
