@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -474,6 +475,50 @@ def _found(find: Callable[[str], Any], name: str) -> Any:
         return find(name)
     except NotFound:
         raise click.ClickException(f"there is no {name!r} here; write a number as on its page, SG-2026-0007") from None
+
+
+@main.command()
+@click.option("--from", "begun", required=True, help="When it began: 2026-11-23T09:00, in the zone or with an offset.")
+@click.option("--until", "ended", required=True, help="When it was over, written the same way.")
+@click.option("--reason", required=True, help="Why; every city whose deadline moves reads it.")
+@click.option("--zone", default="UTC", show_default=True, help="The zone of times that say no offset.")
+@click.option("--dry-run", is_flag=True, help="Only say how many deadlines would move.")
+def outage(begun: str, ended: str, reason: str, zone: str, dry_run: bool) -> None:
+    """Give every running deadline back what an outage took from it; told again, it moves nothing."""
+    from fundflow.db import transaction
+    from fundflow.errors import Refused
+    from fundflow.lifecycle import outages
+    from fundflow.lifecycle.actor import SYSTEM
+
+    app = _app()
+    span = _moment(begun, zone), _moment(ended, zone)
+    with app.app_context():
+        _database_reachable(app)
+        try:
+            if dry_run:
+                click.echo(f"{len(outages.preview(*span))} deadlines would move")
+                return
+            with transaction():
+                told = outages.tell(*span, reason=reason, actor=SYSTEM)
+        except Refused as problem:
+            raise click.ClickException(str(problem)) from None
+    click.echo(f"{told.timers} deadlines of {told.applications} applications moved")
+
+
+def _moment(text: str, zone: str) -> datetime:
+    """A moment as it was typed, or a sentence that it is none."""
+    from zoneinfo import ZoneInfo
+
+    from fundflow import clock
+    from fundflow.workflow.durations import at_wall
+
+    if zone not in clock.zones():
+        raise click.ClickException(f"{zone!r} is not a time zone; write for example Europe/Paris")
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.ClickException(f"{text!r} is not a moment; write it like 2026-11-23T09:00") from None
+    return found if found.tzinfo else at_wall(found, ZoneInfo(zone))
 
 
 @main.command()

@@ -34,15 +34,6 @@ class Stop:
     parts: list[Stop] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A moment that something must have happened by."""
-
-    label: str
-    at: datetime
-    is_late: bool
-
-
 def path(workflow: Workflow, shown: str, ended: str, has_ended: bool, viewer: Viewer) -> list[Stop]:
     """The states in order, or where the workflow groups them its phases; an end off the path closes it."""
     hidden = {state for state in workflow.states if viewer.sight.shown(state) != state}
@@ -155,17 +146,6 @@ def _by_itself(workflow: Workflow, decision: Decision, viewer: Viewer) -> str:
         if not clause.passes and (viewer.is_of_fund or clause.kind in OF_EVERYONE)
     ]
     return " ".join([says, *dict.fromkeys(why)])
-
-
-def dues(workflow: Workflow, application: Application, now: datetime, viewer: Viewer) -> list[Due]:
-    """What must have happened by when; a timer of a disguised state is not told."""
-    if application.outcome is not None:
-        return []
-    return [
-        Due(workflow.timers[name].label.in_(viewer.language), at, at < now)
-        for name, at in timers.due(application)
-        if viewer.sight.is_running(name, application.state)
-    ]
 
 
 def _(text: str, **facts: object) -> str:

@@ -15,6 +15,7 @@ from flask_babel import gettext
 from fundflow.desk.viewer import Viewer
 from fundflow.lifecycle.collected import DONE
 from fundflow.lifecycle.models import Event
+from fundflow.lifecycle.outages import OUTAGE
 from fundflow.lifecycle.record import ERASED, STARTED
 from fundflow.reviews.discussions import DISCUSS
 from fundflow.workflow.definition import Workflow
@@ -125,6 +126,7 @@ def past(workflow: Workflow, event: Event, viewer: Viewer) -> str:
 def _step(workflow: Workflow, event: Event, language: str) -> str:
     known = {
         STARTED: _("Started"),
+        OUTAGE: _("Deadlines extended after an outage"),
         "submit": _("Submitted"),
         "send_back": _("Sent back"),
         "approve": _("Approved"),

@@ -126,6 +126,7 @@ def states_of(workflow: Workflow, group: str) -> list[str]:
             for step in kind.transitions.values()
         ):
             found.add(state.id)
+    found |= {state for timer in workflow.timers.values() if roles & set(timer.if_blocked) for state in timer.states}
     return sorted(found)
 
 
@@ -175,7 +176,10 @@ def timers_of(ids: Collection[UUID]) -> dict[UUID, list[Timer]]:
     """The running timers of these applications, and those that fired in the present state; the next one first."""
     found: dict[UUID, list[Timer]] = {}
     if ids:
-        is_of_now = sa.and_(Timer.status == "fired", Timer.created_at >= Application.state_since)
+        is_of_now = sa.and_(
+            Timer.status == "fired",
+            sa.or_(Timer.created_at >= Application.state_since, Timer.retry_at.is_not(None)),
+        )
         query = (
             sa.select(Timer)
             .join(Application, Application.id == Timer.application_id)

@@ -17,6 +17,7 @@ from fundflow.applications import queries as applications
 from fundflow.awards import queries as awards
 from fundflow.awards.models import Document
 from fundflow.desk import ahead, history, panels
+from fundflow.desk import dues as timing
 from fundflow.desk.masks import Sight
 from fundflow.desk.queries import STAFF
 from fundflow.desk.viewer import Viewer
@@ -105,7 +106,9 @@ class Story:
     signing: panels.Signing | None
     tables: list[panels.Table]
     next: list[str]
-    dues: list[ahead.Due]
+    dues: list[timing.Due]
+    blocked: list[timing.Blocked]
+    """What could not happen by itself."""
     forms: list[FormLink]
     documents: Sequence[Document]
     review: Review | None
@@ -153,6 +156,7 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
     tables = panels.tables(workflow, application, viewer, commands.available_children(application, actor))
     shown = sight.shown(application.state)
     ended, has_ended = _end_label(workflow, application, language), application.outcome is not None
+    running = timers.of_present_state(application)
     return Story(
         application=application,
         workflow=workflow,
@@ -181,7 +185,8 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
             tables,
             commands.automatic(application),
         ),
-        dues=ahead.dues(workflow, application, now, viewer),
+        dues=timing.dues(workflow, application, running, now, viewer),
+        blocked=timing.blocked(workflow, application, running, viewer),
         forms=_forms(workflow, application, viewer.cell, language),
         documents=awards.documents_of(actor, application),
         review=_review(actor, application),

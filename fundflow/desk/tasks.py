@@ -177,7 +177,7 @@ def _tasks(around: _Around) -> list[Task]:
         if each.by_from(around.state.id) & around.roles
     ]
     first = _writing(around, ways_on) or _reviewing(around, ways_on)
-    found = [] if first is None else [first]
+    found = [each for each in (_blocked(around), first) if each is not None]
     for each in errands(around.workflow, around.row.application, around.roles, around.collected, clock.now()):
         task = _about(around, each.title, each.url, each.detail)
         if each.due_at is not None:
@@ -186,6 +186,17 @@ def _tasks(around: _Around) -> list[Task]:
     if not found and (last := _acting(around, ways_on) or _chasing(around, ways_on)):
         found.append(last)
     return found
+
+
+def _blocked(around: _Around) -> Task | None:
+    """What the system could not do on the day, for whoever its workflow asks to mend that."""
+    for row in around.timers:
+        timer = around.workflow.timers[row.name]
+        if row.blocked is not None and row.retry_at is not None and around.roles & set(timer.if_blocked):
+            step = around.workflow.transitions[timer.then or ""].label.in_(reader.language())
+            url = url_for("desk.show", application_id=around.row.application.id)
+            return _about(around, _("Could not happen by itself: %(step)s", step=step), url, row.blocked)
+    return None
 
 
 def _writing(around: _Around, ways_on: Sequence[Transition]) -> Task | None:

@@ -17,7 +17,7 @@ from fundflow.desk import board, queries, tasks
 from fundflow.desk.masks import Masks
 from fundflow.desk.story import place_label, story_of
 from fundflow.jobs.queries import counts
-from fundflow.lifecycle import definitions
+from fundflow.lifecycle import brakes, definitions
 from fundflow.lifecycle.overrides import open_wishes
 from fundflow.reviews.queries import queue_for
 from fundflow.rounds.queries import open_rounds, upcoming_rounds
@@ -33,12 +33,13 @@ staff = in_group(*SEE_ROUNDS)
 def init_app(app: Flask) -> None:
     """Serve the pages and put them into the navigation."""
     # The lists, and the pages beside these, hang their routes on the same blueprint.
-    from fundflow.desk import acting, collecting, lists, officers, overrides  # noqa: F401
+    from fundflow.desk import acting, collecting, deadlines, lists, officers, overrides  # noqa: F401
 
     app.register_blueprint(pages)
     nav_item(_l("Home"), "desk.home", signed_in, 10)
     nav_item(_l("Overrides"), "desk.every_override", administrator, 85)
     lists.add_to_navigation()
+    deadlines.add_to_navigation()
 
 
 @pages.get("/")
@@ -80,6 +81,7 @@ def home() -> ResponseReturnValue:
         cities=[] if actor.groups and not actor.teams else cities_of(actor),
         invitations=queries.invitations_for(actor) if not actor.groups and not actor.teams else [],
         jobs=counts() if actor.is_in(ADMINISTRATORS) else None,
+        brake=brakes.standing() if actor.is_in(ADMINISTRATORS) else None,
         wishes=len(open_wishes()) if actor.is_in(ADMINISTRATORS) else 0,
         is_auditor=actor.is_in(AUDITORS),
         works_on_rounds=works_on_rounds,

@@ -13,7 +13,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from flask import current_app
 
-from fundflow.db import db, inserting, instant, present
+from fundflow.db import UtcDateTime, db, inserting, instant, present
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import registry
 from fundflow.lifecycle.actor import Actor
@@ -70,13 +70,15 @@ def waiting() -> int:
 
 def pull(count: int) -> Brake | None:
     """Put the brake on in the present transaction and tell the administrators; None where somebody else just did."""
-    number = sa.select(sa.func.coalesce(sa.func.max(Brake.number), 0) + 1).scalar_subquery()
-    if is_on():
-        return None
     since = present()
+    # One statement: it sees the brake that somebody else just put on, or it wants the same number and gets nothing.
+    number = sa.select(sa.func.coalesce(sa.func.max(Brake.number), 0) + 1).scalar_subquery()
+    wanted = sa.select(number, sa.literal(since, UtcDateTime), sa.literal(count, sa.Integer)).where(
+        sa.not_(sa.exists().where(Brake.released_at.is_(None)))
+    )
     taken = db.session.execute(
         inserting(Brake)
-        .values(number=number, since=since, count=count)
+        .from_select(["number", "since", "count"], wanted, include_defaults=False)
         .on_conflict_do_nothing(index_elements=["number"])
         .returning(Brake.number)
     ).scalar()

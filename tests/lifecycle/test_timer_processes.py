@@ -55,7 +55,7 @@ def happened() -> Counter[str]:
     db.session.rollback()
     counted = db.session.execute(sa.select(Event.transition, sa.func.count()).group_by(Event.transition)).all()
     db.session.rollback()
-    return Counter(dict(counted))  # type: ignore[arg-type]
+    return Counter(dict(counted))
 
 
 @pytest.mark.usefixtures("app")
