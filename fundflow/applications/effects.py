@@ -21,6 +21,7 @@ from fundflow.errors import NotFound
 from fundflow.lifecycle import registry, timers
 from fundflow.lifecycle.models import Application, Override
 from fundflow.lifecycle.registry import EffectContext
+from fundflow.lifecycle.sweeping import BLOCKED
 from fundflow.money import Money
 from fundflow.workflow import access
 from fundflow.workflow.definition import Timer, Workflow
@@ -153,6 +154,8 @@ def _tell(application: Application, template: str, roles: Sequence[str], key: st
         if role in workflow.roles
         for person in registry.members_of(application, workflow.roles[role])
     }
+    # What no workflow names is the site's own message, and is not pinned with any.
+    pinned = None if template == BLOCKED else workflow.sha256
     for person in reached.values():
         mail.queue(template, cast("mail.Recipient", person), facts, key, definition=pinned)
     return len(reached)

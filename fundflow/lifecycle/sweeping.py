@@ -42,6 +42,8 @@ from fundflow.workflow.definition import Text, Workflow
 SWEEP_SECONDS = 5.0
 AGAIN = timedelta(minutes=5)
 """When a timer is tried again that failed for a reason that is nobody's refusal."""
+BLOCKED = "timer_blocked"
+"""The message to whoever can mend what was refused on the day; it is no workflow's own."""
 RETRY = timedelta(days=1)
 """When a refused transition is tried again, where nothing has happened to the application before."""
 
@@ -247,7 +249,7 @@ def _block(timer_id: UUID, application_id: UUID, refusal: Refused) -> bool:
     if is_first:
         step = workflow.transitions[timer.then or ""]
         told = {"step": step.label, "why": _why(workflow, refusal)}
-        _tell(application, "timer_blocked" if timer.if_blocked else None, timer.if_blocked, row, "blocked", told)
+        _tell(application, BLOCKED if timer.if_blocked else None, timer.if_blocked, row, "blocked", told)
     else:
         _say_again(application, workflow, timer, row, now)
     row.next_at = next_after_due(timer, workflow, row)

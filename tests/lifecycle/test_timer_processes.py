@@ -19,9 +19,10 @@ from fundflow.lifecycle.models import Application, Brake, Command, Event, Timer
 from fundflow.rounds.models import Round
 from tests import factories as make
 from tests import processes
+from tests.conftest import ON_POSTGRES
 from tests.lifecycle.toys import a_toy_round
 
-SWEEPERS, DRAFTS = 6, 300
+SWEEPERS, DRAFTS = 6, 300 if ON_POSTGRES else 60
 GRACE = timedelta(minutes=15)
 
 SWEEP = """
