@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from flask import flash, g, redirect, render_template, request, url_for
+from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from fundflow import clock
 from fundflow.accounts.policy import signed_in
 from fundflow.applications.queries import application_for
 from fundflow.db import present, transaction
@@ -151,7 +150,7 @@ def _child(application: Application, kind: str, key: str, transition: str) -> Su
 
 def _take(about: Subject) -> ResponseReturnValue:
     # By the clock that decides on deadlines: that of this machine may be wrong.
-    received_at = present() if request.method == "POST" else clock.now()
+    received_at = present()
     application, step = about.application, about.step
     application_id, of = application.id, about.child.key if about.child else None
     seen = seen_revision(sight_of(g.actor, application), application)

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from flask_babel import gettext
 
 from fundflow.desk.panels import Checklist, Signing, Table
 from fundflow.desk.viewer import Viewer
-from fundflow.lifecycle import timers
 from fundflow.lifecycle.models import Application
 from fundflow.rounds import process
 from fundflow.workflow.decide import Decision

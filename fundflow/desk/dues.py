@@ -53,16 +53,16 @@ def dues(
     return found
 
 
-def blocked(
-    workflow: Workflow, application: Application, running: Sequence[Timer], viewer: Viewer
-) -> list[Blocked]:
+def blocked(workflow: Workflow, application: Application, running: Sequence[Timer], viewer: Viewer) -> list[Blocked]:
     """What could not happen by itself, with the sentences of a decision made now."""
     found = []
     for row in running:
         timer = workflow.timers[row.name]
         if row.blocked is None or not (viewer.is_of_fund or viewer.roles & set(timer.if_blocked)):
             continue
-        decision = next((each for each in commands.available(application, SYSTEM) if each.transition == timer.then), None)
+        decision = next(
+            (each for each in commands.available(application, SYSTEM) if each.transition == timer.then), None
+        )
         says = decision.refusals(viewer.language) if decision is not None and not decision.allowed else [row.blocked]
         found.append(Blocked(workflow.transitions[timer.then or ""].label.in_(viewer.language), says))
     return found
