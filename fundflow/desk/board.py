@@ -34,6 +34,8 @@ ENDED = "ended:"
 """Marks an outcome where a state is meant otherwise, in the filter and in the address."""
 
 CSV_BATCH = 500
+OF = "/"
+"""Between a workflow and one of its states or phases."""
 WIDTH = 7
 """Columns of a line; paging adds its keys behind them."""
 
@@ -63,7 +65,9 @@ class Filters:
 
     round: str = ""
     place: str = ""
-    """A state's id, or `ended:` and an outcome."""
+    """A state's id, with its workflow before a slash where several have it; or `ended:` and an outcome."""
+    phase: str = ""
+    """A workflow and one of its phases, with a slash between."""
     country: str = ""
     search: str = ""
     sort: str = WAITING
@@ -76,6 +80,7 @@ class Filters:
         return cls(
             round=typed.get("round", "")[:80],
             place=typed.get("state", "")[:80],
+            phase=typed.get("phase", "")[:80],
             country=typed.get("country", "")[:2].upper(),
             search=" ".join(typed.get("q", "").split())[:100],
             sort=sort if sort in SORTS else WAITING,
@@ -83,11 +88,17 @@ class Filters:
 
     @property
     def is_narrow(self) -> bool:
-        return bool(self.round or self.place or self.country or self.search)
+        return bool(self.round or self.place or self.phase or self.country or self.search)
 
     def as_arguments(self) -> dict[str, str]:
         """The same as arguments of an address, without what says nothing."""
-        every = {"round": self.round, "state": self.place, "country": self.country, "q": self.search}
+        every = {
+            "round": self.round,
+            "phase": self.phase,
+            "state": self.place,
+            "country": self.country,
+            "q": self.search,
+        }
         found = {name: value for name, value in every.items() if value}
         return found | ({"sort": self.sort} if self.sort != WAITING else {})
 
@@ -101,6 +112,22 @@ class Lane:
     count: int
     sums: tuple[Money, ...]
     is_ended: bool
+    stage: str = ""
+    """The phase it belongs to, as the filter names it; empty for ends and for workflows without phases."""
+    stage_label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The lanes of one phase, or of a workflow without phases, or all ends."""
+
+    id: str
+    label: str
+    lanes: list[Lane]
+
+    @property
+    def count(self) -> int:
+        return sum(lane.count for lane in self.lanes)
 
 
 @dataclass(slots=True)
@@ -121,41 +148,70 @@ class Names:
         return workflow.states[state].label.in_(self.language) if state in workflow.states else state
 
 
-def place_of(workflow: Workflow | None, state: str, outcome: str | None) -> str:
+def place_of(names: Names, sha: str, state: str, outcome: str | None) -> str:
     """The filter's word for where an application is. A final state is its own place, whatever its outcome says."""
-    if outcome is None or (workflow and state in workflow.states and workflow.states[state].is_final):
-        return state
-    return ENDED + outcome
+    workflow = names.workflows.get(sha)
+    is_final = workflow is not None and state in workflow.states and workflow.states[state].is_final
+    if outcome is not None and not is_final:
+        return ENDED + outcome
+    same = {each.id for each in names.workflows.values() if state in each.states}
+    return f"{workflow.id}{OF}{state}" if workflow is not None and len(same) > 1 else state
 
 
 def lanes(heaps: Sequence[Heap], names: Names) -> list[Lane]:
-    """Heaps added up over rounds and versions, in the order of the workflow, the ended ones last."""
-    order: dict[str, int] = {}
-    for workflow in names.workflows.values():
-        for at, state in enumerate(workflow.states):
-            order.setdefault(state, at)
+    """Heaps added up over rounds and versions, in the order of the workflows, the ended ones last."""
     counts: dict[str, int] = {}
     sums: dict[str, dict[str, Money]] = {}
-    labels: dict[str, str] = {}
+    first: dict[str, Heap] = {}
     for heap in heaps:
-        place = place_of(names.workflows.get(heap.definition_sha), heap.state, heap.outcome)
-        is_ended = place.startswith(ENDED)
-        labels.setdefault(place, names.place(heap.definition_sha, heap.state, heap.outcome if is_ended else None))
+        place = place_of(names, heap.definition_sha, heap.state, heap.outcome)
+        first.setdefault(place, heap)
         counts[place] = counts.get(place, 0) + heap.count
         mine = sums.setdefault(place, {})
         currency = heap.requested.currency
         mine[currency] = mine.get(currency, Money.zero(currency)) + heap.requested
-    places = sorted(counts, key=lambda each: (each.startswith(ENDED), order.get(each, 99), each))
-    return [
-        Lane(
-            place,
-            labels[place],
-            counts[place],
-            tuple(money for _currency, money in sorted(sums[place].items()) if money),
-            place.startswith(ENDED),
-        )
-        for place in places
-    ]
+
+    def order(place: str) -> tuple[bool, str, int, str]:
+        workflow = names.workflows.get(first[place].definition_sha)
+        states = list(workflow.states) if workflow else []
+        at = states.index(first[place].state) if first[place].state in states else 99
+        is_ended = place.startswith(ENDED)
+        title = workflow.title.in_(names.language) if workflow and not is_ended else ""
+        return is_ended, title, 0 if is_ended else at, place
+
+    return [_lane(place, first[place], names, counts[place], sums[place]) for place in sorted(counts, key=order)]
+
+
+def _lane(place: str, heap: Heap, names: Names, count: int, sums: Mapping[str, Money]) -> Lane:
+    workflow, is_ended = names.workflows.get(heap.definition_sha), place.startswith(ENDED)
+    phases = workflow.phases.values() if workflow and not is_ended else ()
+    phase = next((each for each in phases if heap.state in each.states), None)
+    several = len({each.id for each in names.workflows.values()}) > 1
+    title = workflow.title.in_(names.language) if workflow else ""
+    label = phase.label.in_(names.language) if phase else ""
+    if several and not is_ended:
+        label = f"{title}: {label}" if label else title
+    return Lane(
+        place,
+        names.place(heap.definition_sha, heap.state, heap.outcome if is_ended else None),
+        count,
+        tuple(money for _currency, money in sorted(sums.items()) if money),
+        is_ended,
+        f"{workflow.id}{OF}{phase.id}" if workflow and phase else "",
+        label,
+    )
+
+
+def stages(lanes: Sequence[Lane]) -> list[Stage]:
+    """Lanes that stand beside each other and belong together, under the name of their phase or workflow."""
+    found: list[Stage] = []
+    for lane in lanes:
+        key = (lane.stage, lane.stage_label, lane.is_ended)
+        last = found[-1] if found else None
+        if last is None or (last.id, last.label, last.lanes[0].is_ended) != key:
+            found.append(Stage(lane.stage, lane.stage_label, []))
+        found[-1].lanes.append(lane)
+    return found
 
 
 def rounds_of(actor: Actor) -> list[tuple[UUID, str, str]]:
@@ -197,15 +253,35 @@ def narrow(filters: Filters, masks: Masks, *, with_place: bool = True) -> list[s
         )
     if with_place and filters.place:
         clauses.append(_at(filters.place, masks))
+    if with_place and filters.phase:
+        clauses.append(_in_phase(filters.phase, masks))
     return clauses
 
 
 def _at(place: str, masks: Masks) -> sa.ColumnElement[bool]:
     if place.startswith(ENDED):
         return Application.outcome == place.removeprefix(ENDED)
+    workflow, slash, state = place.rpartition(OF)
+    return _standing([state], _of(workflow, masks) if slash else sa.true(), masks)
+
+
+def _in_phase(phase: str, masks: Masks) -> sa.ColumnElement[bool]:
+    workflow, _slash, name = phase.partition(OF)
+    every = [
+        each.phases[name].states for each in masks.workflows.values() if each.id == workflow and name in each.phases
+    ]
+    return _standing([state for states in every for state in states], _of(workflow, masks), masks)
+
+
+def _of(workflow: str, masks: Masks) -> sa.ColumnElement[bool]:
+    return Application.definition_sha.in_([sha for sha, each in masks.workflows.items() if each.id == workflow])
+
+
+def _standing(states: Sequence[str], of: sa.ColumnElement[bool], masks: Masks) -> sa.ColumnElement[bool]:
     # A final state carries an outcome of its own; an application that ended elsewhere keeps its last state.
     return sa.and_(
-        masks.state == place,
+        of,
+        masks.state.in_(states),
         sa.or_(Application.outcome.is_(None), Application.outcome.in_(("success", "failure"))),
     )
 

@@ -47,11 +47,13 @@ def board() -> ResponseReturnValue:
     workflows = queries.workflows_in_use()
     names, masks = Names(workflows, reader.language()), Masks(g.actor, workflows)
     heaps = queries.heaps(g.actor, masks, pipeline.narrow(filters, masks, with_place=False))
+    every = pipeline.lanes(heaps, names)
     return render_template(
         "desk/board.html",
         filters=filters,
+        stages=pipeline.stages(every),
         names=names,
-        lanes=pipeline.lanes(heaps, names),
+        lanes=every,
         page=pipeline.page(g.actor, filters, request.args.get("after"), masks),
         shown=masks.shown,
         rounds=pipeline.rounds_of(g.actor),

@@ -101,7 +101,7 @@ class Masks:
     """
 
     def __init__(self, actor: Actor, workflows: Mapping[str, Workflow]) -> None:
-        self._actor = actor
+        self._actor, self.workflows = actor, workflows
         self._workflows = {sha: workflow for sha, workflow in workflows.items() if _has_masks(workflow)}
 
     def sight(self, application: Application, workflow: Workflow) -> Sight:

@@ -21,6 +21,7 @@ from fundflow.lifecycle import anchors
 from fundflow.lifecycle.models import Application
 from fundflow.rounds.models import Round
 from tests import factories
+from tests.desk.contract import a_contract, some_people
 from tests.desk.counting import queries_of
 from tests.people import sign_in, sign_out
 
@@ -245,3 +246,38 @@ def test_auditor_of_one_round_checks_only_that_one(app: Flask, client: FlaskClie
     text = client.get("/audit?check=1").text
     assert "2 events of 1 applications" in text
     assert hidden.number not in text
+
+
+def test_board_groups_states_by_phase_and_filters_by_one_over_several_workflows(
+    app: Flask, client: FlaskClient
+) -> None:
+    people = some_people()
+    contract = a_contract("checks", people)
+    sent = a_contract("sent", some_people())
+    small = factories.an_application(state="review")
+    sign_in(client, people.manager)
+    text = client.get("/board").text
+    assert "Contract grant: Application" in text
+    assert "Contract grant: Contract" in text
+    assert "state=contract-grant/sent" in text or "state=sent" in text
+    found = client.get("/board?phase=contract-grant/contract").text
+    assert contract.number in found
+    assert sent.number not in found
+    assert small.number not in found
+    export = client.get("/board.csv?phase=contract-grant/contract").text
+    assert contract.number in export
+    assert sent.number not in export
+    assert "Nothing matches" in client.get("/board?phase=contract-grant/nowhere").text
+    assert "Nothing matches" in client.get("/board?phase=nowhere").text
+
+
+def test_board_tells_states_of_two_workflows_apart_that_have_the_same_id(app: Flask, client: FlaskClient) -> None:
+    people = some_people()
+    contract, small = a_contract("draft", people), factories.an_application()
+    sign_in(client, people.manager)
+    found = client.get("/board?state=contract-grant/draft").text
+    assert contract.number in found
+    assert small.number not in found
+    every = client.get("/board?state=draft").text
+    assert contract.number in every
+    assert small.number in every
