@@ -34,7 +34,7 @@ Span = tuple[datetime, datetime]
 
 
 class NotOver(Refused):
-    """An outage is told once it is over: it ended on {until}, which is still to come."""
+    """An outage is told once it is over, and {until} is still to come."""
 
     status = 422
 

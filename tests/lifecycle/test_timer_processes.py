@@ -22,7 +22,8 @@ from tests import processes
 from tests.conftest import ON_POSTGRES
 from tests.lifecycle.toys import a_toy_round
 
-SWEEPERS, DRAFTS = 6, 300 if ON_POSTGRES else 60
+SWEEPERS, DRAFTS = 6, 300
+many_processes = pytest.mark.skipif(not ON_POSTGRES, reason="the embedded database serves one process")
 GRACE = timedelta(minutes=15)
 
 SWEEP = """
@@ -59,6 +60,7 @@ def happened() -> Counter[str]:
     return Counter(dict(counted))
 
 
+@many_processes
 @pytest.mark.usefixtures("app")
 def test_six_sweepers_and_a_clock_two_hours_ahead_let_every_draft_lapse_exactly_once(settings: Settings) -> None:
     """Each has the right time first, then a clock two hours past the deadline, then one that was set back."""
@@ -77,6 +79,7 @@ def test_six_sweepers_and_a_clock_two_hours_ahead_let_every_draft_lapse_exactly_
     assert audit.verify().is_whole
 
 
+@many_processes
 @pytest.mark.usefixtures("app")
 def test_a_clock_two_hours_ahead_ends_nobody_where_the_brake_holds(settings: Settings) -> None:
     """Three sweepers see more ends than the setting allows: they put one brake on, and nothing lapses."""
@@ -121,6 +124,7 @@ print(0)
 """
 
 
+@many_processes
 @pytest.mark.usefixtures("app")
 def test_submits_against_sweepers_at_the_very_second_are_sent_or_lapse_and_never_both(settings: Settings) -> None:
     round_, focal = a_full_round(0, clock.now() + timedelta(hours=1))
