@@ -21,11 +21,13 @@ from fundflow.errors import NotFound
 from fundflow.lifecycle import registry, timers
 from fundflow.lifecycle.models import Application, Override
 from fundflow.lifecycle.registry import EffectContext
-from fundflow.lifecycle.sweeping import BLOCKED
 from fundflow.money import Money
 from fundflow.workflow import access
 from fundflow.workflow.definition import Timer, Workflow
 from fundflow.workflow.durations import at_wall, end_of_day
+
+REQUESTED = "requested"
+"""The answer that says how much is asked for."""
 
 
 @registry.fact("application")
@@ -67,7 +69,7 @@ def notify(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
         "due_at": _due_after(ctx, effect.to),
         "input": dict(ctx.input),
     }
-    told = _tell(ctx.application, effect.notify, effect.to, ctx.key(), facts)
+    told = _tell(ctx.application, effect.notify, effect.to, ctx.key(), facts, ctx.from_state)
     return {"notify": effect.notify, "people": told}
 
 
@@ -143,22 +145,47 @@ def facts_of_mail(application: Application) -> dict[str, Any]:
     }
 
 
-def _tell(application: Application, template: str, roles: Sequence[str], key: str, facts: Mapping[str, Any]) -> int:
-    """One message for each person, however many of the roles they hold; how many there are."""
+def _tell(
+    application: Application,
+    template: str,
+    roles: Sequence[str],
+    key: str,
+    facts: Mapping[str, Any],
+    left: str | None = None,
+) -> int:
+    """One message for each person, however many of the roles they hold; how many there are.
+
+    Each is told only what they may read where the application now stands, and nothing of a step from `left` that looks
+    to them as if nothing had happened.
+    """
     workflow = service.workflow_of(application)
     # What the workflow names was pinned with it; what the fund says by itself is written from the disk.
     pinned = workflow.sha256 if f"mail/{template}.txt" in workflow.templates else None
-    reached = {
-        person.id: person
-        for role in roles
-        if role in workflow.roles
-        for person in registry.members_of(application, workflow.roles[role])
-    }
-    # What no workflow names is the site's own message, and is not pinned with any.
-    pinned = None if template == BLOCKED else workflow.sha256
-    for person in reached.values():
-        mail.queue(template, cast("mail.Recipient", person), facts, key, definition=pinned)
-    return len(reached)
+    reached: dict[Any, tuple[Any, set[str]]] = {}
+    for role in roles:
+        for person in registry.members_of(application, workflow.roles[role]) if role in workflow.roles else ():
+            reached.setdefault(person.id, (person, set()))[1].add(role)
+    told = 0
+    for person, held in reached.values():
+        if left is not None and _is_hidden(workflow, left, application, held):
+            continue
+        mine = facts if _reads_amount(workflow, application, held) else {**facts, "requested": None}
+        mail.queue(template, cast("mail.Recipient", person), mine, key, definition=pinned)
+        told += 1
+    return told
+
+
+def _is_hidden(workflow: Workflow, left: str, application: Application, roles: set[str]) -> bool:
+    """The step led between two states that people in these roles are shown as one."""
+    if application.outcome is not None or application.state == left:
+        return False
+    return access.shown_state(workflow, left, roles) == access.shown_state(workflow, application.state, roles)
+
+
+def _reads_amount(workflow: Workflow, application: Application, roles: set[str]) -> bool:
+    """People in these roles may read the form in which the amount is asked for."""
+    read = access.cell(workflow, application.state, roles, has_ended=application.outcome is not None).view
+    return any(REQUESTED in form.fields for name, form in workflow.answer_forms.items() if name in read)
 
 
 def _next_due(application: Application, roles: Sequence[str]) -> datetime | None:

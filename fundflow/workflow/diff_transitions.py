@@ -103,7 +103,7 @@ def _transition(found: Differences, place: str, old: Transition, new: Transition
 def _sources(found: Differences, place: str, old: Transition, new: Transition, states: str) -> None:
     what = quoted(new.label)
     for state in dict.fromkeys((*old.sources, *new.sources)):
-        gone, come = only(old.by_from(state), new.by_from(state))
+        gone, come = only(_by(old, state), _by(new, state))
         where = quoted(found.label(states, state))
         if come:
             found.add(
@@ -151,6 +151,11 @@ def _sources(found: Differences, place: str, old: Transition, new: Transition, s
                     was=_place(found, was, old, states),
                     now=_place(found, now, new, states),
                 )
+
+
+def _by(step: Transition, state: str) -> frozenset[str]:
+    """Who may do it from there; nobody where that is not said."""
+    return frozenset() if step.by_state and state not in step.by_state else step.by_from(state)
 
 
 def _place(found: Differences, state: str | None, step: Transition, states: str) -> Text:

@@ -76,6 +76,7 @@ class Differences:
     old: Workflow
     new: Workflow
     found: list[Change] = field(default_factory=list)
+    _labels: dict[str, Text] = field(default_factory=dict)
 
     def add(self, kind: Kind, place: str, says: Text, **values: Any) -> None:
         self.found.append(Change(kind, place, fill(says, **values)))
@@ -163,13 +164,14 @@ class Differences:
 
     def words(self, expression: Expression) -> Text:
         """An expression as people say it, questions by their labels."""
-        labels = {
-            f"application.{name}": quoted(field.label)
-            for workflow in (self.old, self.new)
-            for form in workflow.answer_forms.values()
-            for name, field in form.fields.items()
-        }
-        return Text({language: in_words(expression, language, labels) for language in ("en", "fr")})
+        if not self._labels:
+            self._labels = {
+                f"application.{name}": quoted(field.label)
+                for workflow in (self.old, self.new)
+                for form in workflow.answer_forms.values()
+                for name, field in form.fields.items()
+            }
+        return Text({language: in_words(expression, language, self._labels) for language in ("en", "fr")})
 
     def label(self, names: str, id_: str) -> Text:
         """What readers call this state, role, form and so on; the newer version has the first word."""

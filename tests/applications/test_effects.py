@@ -16,6 +16,7 @@ from fundflow.lifecycle.models import Event
 from fundflow.money import Money
 from tests import factories as make
 from tests.applications.scene import a_scene, kept
+from tests.lifecycle.toys import ASK, TOY, a_toy, a_toy_round
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -79,6 +80,33 @@ def test_everyone_of_a_role_is_told_once_and_with_their_own_facts() -> None:
     assert facts["requested"] == {"minor": 900_000, "currency": "EUR"}
     assert facts["link"] == f"/applications/{scene.draft_id}"
     assert [each["email"] for each in mails("new_application")] == [manager.email]
+
+
+def test_mail_tells_the_amount_only_to_those_who_may_read_the_form_that_asks_for_it() -> None:
+    cast = make.a_cast()
+    decline = "decline: {from: sent, end: declined, by: manager, reason: required"
+    told = (f"{decline}}}", f"{decline}, do: [{{notify: declined, to: [applicant, finance]}}]}}")
+    application = a_toy(a_toy_round(told), applicant=cast.applicant, state="sent")
+    make.press(application, "decline", cast.manager, reason="Too late.")
+    amounts = {each["email"]: each["facts"]["requested"] for each in mails("declined")}
+    # Finance sees nothing of an application before it is granted.
+    assert amounts == {cast.applicant.email: {"minor": 1_000_000, "currency": "EUR"}, cast.finance.email: None}
+
+
+def test_nobody_is_told_of_a_step_that_looks_to_them_as_if_nothing_had_happened() -> None:
+    cast = make.a_cast()
+    masked = ("  granted: {view:", "  granted: {shown_as: {applicant: sent}, view:")
+    text = TOY.replace(*masked).replace(
+        "    do: [{ledger: commit, amount: application.requested}]",
+        "    do: [{ledger: commit, amount: application.requested}, {notify: approved, to: [applicant, manager]}]",
+    )
+    application = a_toy(
+        make.a_round(workflow=make.a_workflow_from(text, ask=ASK)), applicant=cast.applicant, state="sent"
+    )
+    make.press(application, "grant", cast.manager)
+    assert [each["email"] for each in mails("approved")] == [cast.manager.email]
+    make.press(application, "cancel", cast.manager, reason="No longer needed.")
+    assert application.outcome == "cancelled"
 
 
 def test_mail_names_the_moment_that_begins_with_the_event() -> None:
