@@ -67,7 +67,8 @@ def _text(event: Event, viewer: Viewer) -> str:
         return text
     what = ", ".join(dict.fromkeys(override_words(kind) for kind in told["clauses"])) or _("nothing")
     name = viewer.name_of(UUID(told["approved_by"]))
-    return f"{_('Override, approved by %(name)s. Overridden: %(what)s.', name=name, what=what)} {text}"
+    overridden = _("Override, approved by %(name)s. Overridden: %(what)s.", name=name, what=what)
+    return f"{overridden} {text}"
 
 
 def override_words(kind: str) -> str:

@@ -102,7 +102,7 @@ class RoundForm(FlaskForm):
         self.currency.choices = [(code, f"{code} – {name}") for code, name in plans.currencies()]
         language = reader.language()
         self.workflow.choices = [
-            (each.id, f"{each.title.in_(language)} ({_('version %(n)s', n=each.version)})")
+            (each.id, _("%(title)s (version %(n)s)", title=each.title.in_(language), n=each.version))
             for each in definitions.shipped()
         ]
         for field in (self.zone, self.currency, self.workflow):
