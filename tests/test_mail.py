@@ -77,6 +77,7 @@ OTHER_FACTS: dict[str, Any] = {
     "count": 40,
     "root": "5f" * 32,
     "previous": "",
+    "step": Text({"en": "Ask for the report", "fr": "Demander le rapport"}),
     "why": Text({"en": "Some tranches are still open.", "fr": "Des tranches restent ouvertes."}),
     "since": datetime(2026, 11, 23, 14, 30, tzinfo=UTC),
     "changes": ["The quorum of “Panel scores” is 3; it was 2."],
