@@ -34,7 +34,11 @@ class Stop:
 
 def path(workflow: Workflow, shown: str, ended: str, has_ended: bool, viewer: Viewer) -> list[Stop]:
     """The states in order, or where the workflow groups them its phases; an end off the path closes it."""
-    hidden = {state for state in workflow.states if viewer.sight.shown(state) != state}
+    hidden = {
+        name
+        for name, state in workflow.states.items()
+        if viewer.sight.shown(name) != name or (state.final == "failure" and name != shown)
+    }
     groups = [
         (phase.label.in_(viewer.language), [workflow.states[state] for state in phase.states if state not in hidden])
         for phase in workflow.phases.values()

@@ -104,6 +104,8 @@ class Row:
 
     key: str
     name: str
+    words: str
+    """Its texts, such as the condition of a payment."""
     cells: list[str]
     place: str
     tone: str
@@ -237,12 +239,14 @@ def _table(
     language: str,
 ) -> Table:
     asked = workflow.forms[kind.form].fields[kind.field].columns
-    names = [name for name in kind.columns if name != kind.key]
+    names = [name for name in kind.columns if name != kind.key and kind.columns[name] != "string"]
+    texts = [name for name in kind.columns if name != kind.key and kind.columns[name] == "string"]
     records = [children.record_of(workflow, application, row) for row, _decisions in rows]
     made = [
         Row(
             key=row.key,
             name=child_name(kind, row.key, language),
+            words=" · ".join(record[name] for name in texts if record[name]),
             cells=[_written(record[name]) for name in names],
             place=kind.states[row.state].label.in_(language),
             tone=_tone(kind, row.state),

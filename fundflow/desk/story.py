@@ -292,13 +292,13 @@ def _way(workflow: Workflow, decision: Decision, state: str, language: str) -> W
 
 
 def tone_of(workflow: Workflow, transition: Transition, state: str) -> str:
-    """How a step's button looks: the first that leads on is the main one, what ends the application is marked."""
+    """How a step's button looks: what leads on is the main one, unless it needs a reason; what ends it is marked."""
     if transition.end is not None:
         return "danger"
     order = list(workflow.states)
     to = transition.destination(state)
     leads_on = to is not None and order.index(to) > order.index(state)
-    return "primary" if leads_on else "secondary"
+    return "primary" if leads_on and not transition.reason else "secondary"
 
 
 def _forms(workflow: Workflow, application: Application, cell: Cell, language: str) -> list[FormLink]:
