@@ -96,7 +96,6 @@ def texts(template: str) -> dict[str, str]:
     spoken = languages(template)
     if not spoken:
         raise UnknownTemplate(template)
-    environment = _environment("en", None)
     found: dict[str, str] = {}
     waiting = [_style(template), *(f"{template}.{language}.html" for language in spoken)]
     while waiting:
@@ -105,8 +104,14 @@ def texts(template: str) -> dict[str, str]:
             continue
         source = found[BELOW + name] = (FOLDER / name).read_text(encoding="utf-8")
         if not name.endswith(".css"):
-            waiting += [each for each in meta.find_referenced_templates(environment.parse(source)) if each]
+            waiting += _referenced(source)
     return found
+
+
+@lru_cache(maxsize=128)
+def _referenced(source: str) -> tuple[str, ...]:
+    """The templates that a template names; reading one for this takes longer than all the rest of pinning it."""
+    return tuple(each for each in meta.find_referenced_templates(_environment("en", None).parse(source)) if each)
 
 
 def _style(template: str, texts: Texts | None = None) -> str:

@@ -113,12 +113,18 @@ class WorkingDays:
 
 
 @cache
-def countries() -> dict[str, tuple[str, ...]]:
-    """The countries whose holidays are known, by their two letters, each with its regions: `FR` has `57`, `971`, …"""
-    import holidays
+def countries() -> tuple[str, ...]:
+    """The countries whose holidays are known, by their two letters."""
+    # The library's own list would import every country, which takes a second.
+    from holidays.registry import COUNTRIES
 
-    known = holidays.list_supported_countries(include_aliases=False)
-    return {code: tuple(regions) for code, regions in sorted(known.items()) if len(code) == 2}
+    return tuple(sorted(code for names in COUNTRIES.values() for code in names if len(code) == 2))
+
+
+@cache
+def regions(country: str) -> tuple[str, ...]:
+    """The regions of a country with holidays of their own: `57`, `971`, … of `FR`."""
+    return tuple(_entity(country, None, None).subdivisions)
 
 
 @cache

@@ -76,8 +76,8 @@ def _calendar(place: Place) -> tuple[str, Calendar]:
             close = did_you_mean(country, known)
             settings["holidays"].error("FF162", f"no public holidays are known of '{country}'{close}")
             country, region = None, ""
-        elif region and region not in known[country]:
-            close = did_you_mean(region, known[country])
+        elif region and region not in calendars.regions(country):
+            close = did_you_mean(region, calendars.regions(country))
             settings["holidays"].error("FF162", f"no public holidays are known of '{written}'{close}")
             region = ""
     week = [day.one_of(_WEEK) for day in settings["week"].items()] if "week" in settings else _WEEK[:5]

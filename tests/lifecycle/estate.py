@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -47,7 +48,7 @@ roles:
   director: {is: group, group: directors}
   finance: {is: group, group: finance, never_also: [manager]}
 forms: {ask: ask.yaml}
-outcomes: {withdrawn: {en: Withdrawn}, ended: {en: Ended}}
+outcomes: {withdrawn: {en: Withdrawn}, ended: {en: Ended}, lapsed: {en: Lapsed}, unsigned: {en: Not signed}}
 phases:
   before: {states: [draft, checking]}
   contract: {states: [signing, active, closed]}
@@ -93,7 +94,7 @@ children:
         do: [{ledger: pay, amount: self.amount}]
       drop: {from: [planned, requested], to: dropped, by: [manager, system], do: [{ledger: release, amount: self.amount}]}
 transitions:
-  send: {from: draft, to: checking, by: applicant, when: [{complete: ask}]}
+  send: {from: draft, to: checking, by: applicant, deadline: closing, when: [{complete: ask}]}
   return: {from: checking, to: draft, by: manager, reason: required}
   agree:
     from: checking
@@ -113,13 +114,19 @@ transitions:
     when: [{if: "children.tranche.all(t, t.state == 'paid' || t.state == 'dropped')", else: {en: Some tranches are open.}}]
     do: [{ledger: close}]
   end: {from: active, end: ended, by: director, reason: required, do: [{children: tranche, each: drop}, {ledger: close}]}
-  withdraw: {from: [draft, checking, signing], end: withdrawn, by: applicant}
+  withdraw: {from: [draft, checking], end: withdrawn, by: applicant}
+  lapse: {from: draft, end: lapsed, by: system}
+  unsigned: {from: signing, end: unsigned, by: system, do: [{ledger: release}]}
+timers:
+  closing: {in: draft, after: 10 days, grace: 15 minutes, then: lapse}
+  sign_by: {in: signing, after: 20 days, then: unsigned}
 """  # noqa: E501
 
 PAPER = "ab" * 32
 """The digest of the document that is signed in these tests."""
 
 
+@cache
 def an_estate_workflow(*changes: tuple[str, str]) -> Workflow:
     """The workflow, or the workflow with pieces of its text replaced."""
     text = ESTATE

@@ -1,0 +1,367 @@
+"""The engine against an independent second statement of one workflow: whatever people press, in whatever order.
+
+Time, crashes before the commit, replays and stale pages are steps like any other. Then the engine is broken on purpose,
+in one place at a time, and the same test must notice each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from fundflow import clock
+from fundflow.db import db, transaction
+from fundflow.errors import NotFound, Refused
+from fundflow.lifecycle import acts, audit, children, claims, collected, commands, happening, registry, sweeping, timers
+from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.models import Application, Event, Timer
+from fundflow.payments import queries as money
+from fundflow.payments import service as ledger
+from fundflow.workflow import decide
+from tests import factories as make
+from tests.lifecycle.estate import PAPER, Estate, papers_given
+from tests.lifecycle.second_statement import PEOPLE, TASKS, Grant
+
+AMOUNTS = (600, 400)
+STEPS = ("send", "return", "agree", "reopen", "withdraw", "end")
+people = st.sampled_from(PEOPLE)
+likely = st.sampled_from(("focal", "mayor", "manager", "manager", "director", "finance"))
+
+
+class Crash(Exception):
+    """The process ends before the commit."""
+
+
+class EngineMachine(RuleBasedStateMachine):
+    """One application, pressed at random; the engine and the second statement must agree after every step."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.moment = datetime(2026, 11, 23, 12, tzinfo=clock.UTC)
+        self._clock = clock.standing_at(self.moment)
+        self._clock.__enter__()
+        self.estate = Estate(amounts=AMOUNTS)
+        self.id: UUID = self.estate.application.id
+        stranger = make.a_person()
+        self.actors: dict[str, Actor] = {
+            name: make.acting(stranger if name == "stranger" else getattr(self.estate, name)) for name in PEOPLE
+        }
+        self.grant = Grant(AMOUNTS, 50_000, self.moment)
+        self.done: list[tuple[Callable[[str, int], claims.Fired], str, int]] = []
+
+    def teardown(self) -> None:
+        if hasattr(self, "_clock"):
+            self._clock.__exit__(None, None, None)
+            db.session.rollback()
+            assert audit.verify(self.id).is_whole
+
+    @property
+    def revision(self) -> int:
+        return make.revision_of(self.estate.application)
+
+    def attempt(self, expected: bool, run: Callable[[str, int], claims.Fired]) -> None:
+        """The engine does what the second statement said, or refuses in words."""
+        key, revision = f"k:{uuid4()}", self.revision
+        db.session.rollback()
+        try:
+            with transaction():
+                run(key, revision)
+            happened = True
+        except (Refused, NotFound):
+            happened = False
+        assert happened == expected, f"{self.grant.state}: engine {happened}, second statement {expected}"
+        if happened:
+            self.done.append((run, key, revision))
+
+    @rule(who=likely, step=st.sampled_from(STEPS))
+    def press(self, who: str, step: str) -> None:
+        actor = self.actors[who]
+        self.attempt(
+            self.grant.press(who, step),
+            lambda key, revision: commands.fire(
+                self.id, step, actor=actor, key=key, revision=revision, reason="Because."
+            ),
+        )
+
+    @rule(who=people, step=st.sampled_from(STEPS))
+    def press_as_anybody(self, who: str, step: str) -> None:
+        self.press(who, step)
+
+    @rule(who=likely, name=st.sampled_from(sorted(TASKS)), value=st.sampled_from(("done", "low", "low", "high", None)))
+    def task(self, who: str, name: str, value: str | None) -> None:
+        actor = self.actors[who]
+        value = "done" if value == "low" and name != "risk" else value
+        self.attempt(
+            self.grant.task(who, name, value),
+            lambda key, revision: acts.task(self.id, name, value, actor=actor, key=key, revision=revision),
+        )
+
+    @rule(times=st.integers(1, 4))
+    def go_on(self, times: int) -> None:
+        """What leads on from here, so that chance also gets to the later states."""
+        for _ in range(times):
+            open_ = next((nr for nr, each in enumerate(self.grant.tranches, start=1) if not each.is_over), 1)
+            match self.grant.state:
+                case "draft":
+                    self.press("focal", "send")
+                case "checking":
+                    for name in TASKS:
+                        self.task("manager", name, "low" if name == "risk" else "done")
+                    self.press("manager", "agree")
+                case "signing":
+                    self.sign("mayor", "city")
+                    self.sign("director", "fund")
+                case _:
+                    self.tranche("focal", "request", open_)
+                    self.tranche("finance", "pay", open_)
+
+    @rule(who=likely, party=st.sampled_from(("city", "fund")))
+    def sign(self, who: str, party: str) -> None:
+        actor = self.actors[who]
+        self.attempt(
+            self.grant.sign(who, party),
+            lambda key, revision: acts.sign(
+                self.id, party, name="N", sha256=PAPER, actor=actor, key=key, revision=revision
+            ),
+        )
+
+    @rule(who=likely, step=st.sampled_from(("request", "verify", "pay", "drop")), nr=st.integers(1, 3))
+    def tranche(self, who: str, step: str, nr: int) -> None:
+        actor = self.actors[who]
+        given = {"reference": "R", "paid_on": self.moment.date().isoformat()} if step == "pay" else None
+        self.attempt(
+            self.grant.tranche(who, step, nr),
+            lambda key, revision: commands.fire(
+                self.id,
+                f"tranche.{step}",
+                of=str(nr),
+                actor=actor,
+                key=key,
+                revision=revision,
+                input=given,
+                reason="Seen.",
+            ),
+        )
+
+    @rule(which=st.integers(0, 50))
+    def replay(self, which: int) -> None:
+        """The same command again answers as the first time and changes nothing."""
+        if self.done:
+            run, key, revision = self.done[which % len(self.done)]
+            with transaction():
+                assert run(key, revision).replayed
+
+    @rule(which=st.integers(0, 50))
+    def stale(self, which: int) -> None:
+        """The same wish under another key, from the page as it was then."""
+        if self.done:
+            run, _, revision = self.done[which % len(self.done)]
+            with pytest.raises(Refused), transaction():
+                run(f"k:{uuid4()}", revision)
+
+    @rule(who=likely, step=st.sampled_from(STEPS))
+    def crash(self, who: str, step: str) -> None:
+        """A process that ends before the commit leaves nothing."""
+        try:
+            with transaction():
+                commands.fire(
+                    self.id, step, actor=self.actors[who], key="crash", revision=self.revision, reason="Because."
+                )
+                raise Crash
+        except (Crash, Refused):
+            pass
+
+    @rule(days=st.sampled_from((0, 1, 5, 9, 12)))
+    def wait(self, days: int) -> None:
+        self._clock.__exit__(None, None, None)
+        self.moment += timedelta(days=days, seconds=1)
+        self._clock = clock.standing_at(self.moment)
+        self._clock.__enter__()
+        self.grant.now = self.moment
+
+    @rule()
+    def sweep(self) -> None:
+        for _ in range(2):
+            sweeping.sweep()
+        self.grant.sweep()
+
+    @invariant()
+    def agrees(self) -> None:
+        if not hasattr(self, "grant"):
+            return
+        db.session.rollback()
+        grant = self.grant
+        row = db.session.get_one(Application, self.id, populate_existing=True)
+        count = db.session.scalar(sa.select(sa.func.count()).select_from(Event).where(Event.application_id == self.id))
+        assert (row.state, row.outcome, row.revision, count) == (grant.state, grant.outcome, grant.events, grant.events)
+        held = money.standing(row)
+        balance = money.balance(row.round_id)
+        assert [held.reserved.minor, held.committed.minor, held.paid.minor] == [
+            100 * each for each in (grant.reserved, grant.committed, grant.paid)
+        ]
+        assert balance.budget == balance.available + balance.reserved + balance.committed + balance.paid
+        states = [each.state for each in children.rows_of(self.id)]
+        assert states == [each.state for each in grant.tranches]
+        if grant.state == "checking" and grant.outcome is None:
+            assert {each.task: each.value for each in collected.task_results(self.id)} == grant.tasks
+        armed = db.session.scalars(
+            sa.select(Timer.name).where(Timer.application_id == self.id, Timer.status == "armed")
+        ).all()
+        wanted = {"draft": ["closing"], "signing": ["sign_by"]}.get(grant.state, [])
+        assert list(armed) == ([] if grant.outcome else wanted)
+
+
+QUICK = settings(
+    max_examples=30,
+    stateful_step_count=20,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(autouse=True)
+def _papers(app: Flask) -> Iterator[None]:
+    before = papers_given()
+    yield
+    registry.papers[:] = before
+
+
+def test_the_engine_agrees_with_the_second_statement() -> None:
+    run_state_machine_as_test(EngineMachine, settings=QUICK)  # type: ignore[no-untyped-call]
+
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def _timers_go_on(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(timers, "cancel", lambda *_: None)
+
+
+def _timers_never_start(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(timers, "arm", lambda *_: None)
+
+
+def _revisions_do_not_count(patch: pytest.MonkeyPatch) -> None:
+    real = claims.take
+
+    def take(asked: claims.Asked) -> Any:
+        present = db.session.scalar(sa.select(Application.revision).where(Application.id == asked.application_id))
+        return real(claims.Asked(asked.application_id, asked.name, asked.actor, asked.key, present, asked.subject))
+
+    patch.setattr(commands, "take", take)
+    patch.setattr(acts, "take", take)
+
+
+def _releases_are_not_booked(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ledger, "release", lambda application, amount, seq: amount or application_zero(application))
+
+
+def application_zero(application: Application) -> Any:
+    return money.standing(application).reserved
+
+
+def _replays_are_refused(patch: pytest.MonkeyPatch) -> None:
+    def forget(asked: Any) -> Any:
+        raise commands.KeyReused
+
+    patch.setattr(claims, "_replay", forget)
+
+
+def _roles_do_not_count(patch: pytest.MonkeyPatch) -> None:
+    real = decide._role
+    patch.setattr(decide, "_role", lambda *a: _holding(real(*a)))
+
+
+def _holding(clause: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(clause, holds=True)
+
+
+def _nobody_did_anything_before(patch: pytest.MonkeyPatch) -> None:
+    from fundflow.lifecycle.situation import Facts
+
+    def nothing(self: Facts) -> None:
+        self._acted = {}
+
+    patch.setattr(Facts, "_load_acted", nothing)
+
+
+def _nothing_happens_by_itself(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(happening, "_by_itself", lambda *_: None)
+
+
+def _what_was_collected_stays(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(happening, "_begin_anew", lambda *_: None)
+
+
+def _deadlines_do_not_count(patch: pytest.MonkeyPatch) -> None:
+    from fundflow.workflow import clauses
+
+    real = clauses.of_deadline
+    patch.setattr(clauses, "of_deadline", lambda *a: _holding(real(*a)))
+
+
+def _signatures_in_any_order(patch: pytest.MonkeyPatch) -> None:
+    from fundflow.workflow import acts as pure
+
+    patch.setattr(pure, "_signing", lambda *_: iter(()))
+
+
+def _children_move_without_their_row(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(happening, "_move", lambda *_: None)
+
+
+def _a_crash_commits(patch: pytest.MonkeyPatch) -> None:
+    real = commands.fire
+
+    def fire(*args: Any, **more: Any) -> claims.Fired:
+        fired = real(*args, **more)
+        db.session.commit()
+        return fired
+
+    patch.setattr(commands, "fire", fire)
+
+
+MUTANTS: list[Patch] = [
+    _timers_go_on,
+    _timers_never_start,
+    _revisions_do_not_count,
+    _releases_are_not_booked,
+    _replays_are_refused,
+    _roles_do_not_count,
+    _nobody_did_anything_before,
+    _nothing_happens_by_itself,
+    _what_was_collected_stays,
+    _deadlines_do_not_count,
+    _signatures_in_any_order,
+    _children_move_without_their_row,
+    _a_crash_commits,
+]
+
+
+@contextmanager
+def broken(mutate: Patch) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        mutate(patch)
+        yield
+
+
+@pytest.mark.parametrize("mutate", MUTANTS, ids=[each.__name__.strip("_") for each in MUTANTS])
+def test_an_engine_broken_in_one_place_is_noticed(mutate: Patch) -> None:
+    longer = settings(QUICK, max_examples=120, stateful_step_count=20, phases=[Phase.generate])
+    with broken(mutate), pytest.raises(BaseException) as noticed:
+        run_state_machine_as_test(EngineMachine, settings=longer)  # type: ignore[no-untyped-call]
+    assert not isinstance(noticed.value, KeyboardInterrupt)
