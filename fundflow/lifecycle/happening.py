@@ -5,14 +5,14 @@ And what then follows by itself: automatic transitions, in the same transaction,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from fundflow.db import db
+from fundflow.db import db, instant
 from fundflow.errors import Refused
 from fundflow.jobs import service as outbox
 from fundflow.lifecycle import definitions, registry, timers, writes
@@ -193,14 +193,32 @@ def _begin_anew(application: Application, state: State) -> None:
 
 def follow_up(first: Fired, held: Held, key: str) -> Fired:
     """Let everything happen that now happens by itself, and say where that leaves the application."""
-    application, workflow, fired = held.application, held.workflow, first
+    last = _steps(held, key) or first
+    return Fired(first.event_seq, last.state, last.outcome, replayed=False)
+
+
+def settle(application: Application, key: str) -> None:
+    """Let happen what now happens by itself, after a fact was written that is no command's: a sheet, a recusal.
+
+    The caller holds the application's lock (`queries.locked`) and commits.
+    """
+    workflow = definitions.get(application.definition_sha)
+    if any(step.is_auto for step in workflow.transitions_from(application.state)):
+        with writes.whole_or_nothing():
+            now = db.session.execute(sa.select(instant())).scalar_one()
+            _steps(Held(application, workflow, max(now, application.last_event_at + TICK)), key)
+
+
+def _steps(held: Held, key: str) -> Fired | None:
+    """The last automatic transition that happened; None where none did."""
+    application, fired = held.application, None
     for _ in range(MOST_STEPS):
-        waiting = [t for t in workflow.transitions_from(application.state) if t.is_auto]
+        waiting = [t for t in held.workflow.transitions_from(application.state) if t.is_auto]
         if not waiting or application.outcome is not None:
-            return Fired(first.event_seq, fired.state, fired.outcome, replayed=False)
+            return fired
         step = next((done for each in waiting if (done := _by_itself(held, each, key))), None)
         if step is None:
-            return Fired(first.event_seq, fired.state, fired.outcome, replayed=False)
+            return fired
         fired = step
     raise EndlessSteps()
 
@@ -219,6 +237,3 @@ def _by_itself(held: Held, step: Transition, key: str) -> Fired | None:
     if not decision.allowed:
         return None
     return happen(context(held, facts, step, to_state, outcome), facts, decision, {"key": key, "cause": "automatic"})
-
-
-Change = Callable[[registry.EffectContext], Mapping[str, Any]]

@@ -21,6 +21,7 @@ from fundflow.db import db
 from fundflow.errors import NotFound
 from fundflow.lifecycle import acts
 from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.happening import settle
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.queries import locked
 from fundflow.reviews import committees, conflicts, discussions, places, policy, reserves, scores
@@ -271,6 +272,7 @@ def send(review_id: UUID, *, revision: int, actor: Actor) -> Review:
     place.score = total
     place.sent_at = clock.now()
     db.session.flush()
+    settle(application, f"review:{place.id}:sent")
     return place
 
 
@@ -315,6 +317,7 @@ def revise(review_id: UUID, data: Mapping[str, Any], *, revision: int, actor: Ac
     place.data, place.score, place.revision = dict(data), total, place.revision + 1
     place.sent_at = place.saved_at = clock.now()
     db.session.flush()
+    settle(application, f"review:{place.id}:revised")
     return place
 
 
@@ -472,6 +475,7 @@ def _follow(
     called = reserves.call(application, plan, place)
     stand_in = "" if called is None else called.name or called.email
     places.tell_who_asked(template, place, reviewer=actor.name, reason=reason, stand_in=stand_in)
+    settle(application, f"review:{place.id}:left")
 
 
 def _id(actor: Actor) -> UUID:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from fundflow.config import ROOT
 from fundflow.db import db, transaction
 from fundflow.lifecycle import acts, audit, commands, queries, registry
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.refusals import Stale, UnknownTransition
+from fundflow.workflow import loader
 from tests import factories as make
 from tests.lifecycle.estate import PAPER, Estate, papers_given
 
@@ -166,3 +168,30 @@ def test_the_acts_that_are_open_are_told_to_those_who_may_do_them() -> None:
     mine = [(act, subject) for act, subject, _ in acts.available_acts(application, make.acting(estate.finance))]
     assert mine == [("task", "bank")]
     assert acts.available_acts(application, make.acting(estate.focal)) == []
+
+
+def test_the_sheet_that_makes_the_quorum_lets_the_next_step_happen_by_itself() -> None:
+    text = (ROOT / "workflows" / "small_grant.yaml").read_text().replace("quorum: 2", "quorum: 3")
+    step = """
+  counted:
+    label: {en: Counted, fr: Compté}
+    from: review
+    to: approved
+    auto: true
+    when: [{quorum: panel}]
+    do: [{ledger: commit, amount: application.requested}, {notify: approved, to: applicant}]
+
+  approve:
+"""
+    forms = ROOT / "workflows" / "forms"
+    files = {
+        f"forms/small_{name}.yaml": (forms / f"small_{name}.yaml").read_text()
+        for name in ("proposal", "score", "report")
+    }
+    workflow = loader.load({"main.yaml": text.replace("\n  approve:\n", step, 1), **files}, "main.yaml")
+    cast = make.a_cast()
+    application = make.an_application(make.a_round(workflow=workflow), state="review", cast=cast)
+    make.scored(application, cast)
+    db.session.rollback()
+    assert db.session.get_one(Application, application.id, populate_existing=True).state == "approved"
+    assert audit.verify(application.id).is_whole

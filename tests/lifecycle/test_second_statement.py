@@ -22,13 +22,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from fundflow import clock
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound, Refused
-from fundflow.lifecycle import acts, audit, children, claims, collected, commands, happening, registry, sweeping, timers
+from fundflow.lifecycle import acts, audit, claims, commands, happening, registry, sweeping, timers
 from fundflow.lifecycle.actor import Actor
-from fundflow.lifecycle.models import Application, Event, Timer
+from fundflow.lifecycle.models import Application, Child, Event, TaskResult, Timer
 from fundflow.payments import queries as money
 from fundflow.payments import service as ledger
 from fundflow.workflow import decide
 from tests import factories as make
+from tests.conftest import ON_POSTGRES
 from tests.lifecycle.estate import PAPER, Estate, papers_given
 from tests.lifecycle.second_statement import PEOPLE, TASKS, Grant
 
@@ -161,11 +162,11 @@ class EngineMachine(RuleBasedStateMachine):
             with transaction():
                 assert run(key, revision).replayed
 
-    @rule(which=st.integers(0, 50))
+    @rule(which=st.integers(0, 3))
     def stale(self, which: int) -> None:
-        """The same wish under another key, from the page as it was then."""
+        """The same wish under another key, from the page as it was then; what was done last could be done again."""
         if self.done:
-            run, _, revision = self.done[which % len(self.done)]
+            run, _, revision = self.done[-1 - which % len(self.done)]
             with pytest.raises(Refused), transaction():
                 run(f"k:{uuid4()}", revision)
 
@@ -199,26 +200,29 @@ class EngineMachine(RuleBasedStateMachine):
     def agrees(self) -> None:
         if not hasattr(self, "grant"):
             return
-        db.session.rollback()
-        grant = self.grant
-        row = db.session.get_one(Application, self.id, populate_existing=True)
-        count = db.session.scalar(sa.select(sa.func.count()).select_from(Event).where(Event.application_id == self.id))
+        grant, read = self.grant, db.session.connection().execute
+        row = read(sa.select(*Application.__table__.c).where(Application.id == self.id)).one()
+        count = read(sa.select(sa.func.count()).select_from(Event).where(Event.application_id == self.id)).scalar_one()
         assert (row.state, row.outcome, row.revision, count) == (grant.state, grant.outcome, grant.events, grant.events)
-        held = money.standing(row)
-        balance = money.balance(row.round_id)
-        assert [held.reserved.minor, held.committed.minor, held.paid.minor] == [
-            100 * each for each in (grant.reserved, grant.committed, grant.paid)
+        held = money.standing(self.estate.application)
+        assert [held.reserved.minor, held.committed.minor, held.paid.minor, held.available.minor] == [
+            100 * each
+            for each in (
+                grant.reserved,
+                grant.committed,
+                grant.paid,
+                grant.budget - grant.reserved - grant.committed - grant.paid,
+            )
         ]
-        assert balance.budget == balance.available + balance.reserved + balance.committed + balance.paid
-        states = [each.state for each in children.rows_of(self.id)]
-        assert states == [each.state for each in grant.tranches]
+        states = read(sa.select(Child.state).where(Child.application_id == self.id).order_by(Child.position)).scalars()
+        assert list(states) == [each.state for each in grant.tranches]
         if grant.state == "checking" and grant.outcome is None:
-            assert {each.task: each.value for each in collected.task_results(self.id)} == grant.tasks
-        armed = db.session.scalars(
-            sa.select(Timer.name).where(Timer.application_id == self.id, Timer.status == "armed")
-        ).all()
+            done = read(sa.select(TaskResult.task, TaskResult.value).where(TaskResult.application_id == self.id))
+            assert {row.task: row.value for row in done} == grant.tasks
+        armed = read(sa.select(Timer.name).where(Timer.application_id == self.id, Timer.status == "armed")).scalars()
         wanted = {"draft": ["closing"], "signing": ["sign_by"]}.get(grant.state, [])
         assert list(armed) == ([] if grant.outcome else wanted)
+        db.session.rollback()
 
 
 QUICK = settings(
@@ -243,6 +247,8 @@ def test_the_engine_agrees_with_the_second_statement() -> None:
 
 
 Patch = Callable[[pytest.MonkeyPatch], None]
+
+on_sqlite = pytest.mark.skipif(ON_POSTGRES, reason="what this looks for lies above the database, and SQLite is quicker")
 
 
 def _timers_go_on(patch: pytest.MonkeyPatch) -> None:
@@ -359,9 +365,10 @@ def broken(mutate: Patch) -> Iterator[None]:
         yield
 
 
+@on_sqlite
 @pytest.mark.parametrize("mutate", MUTANTS, ids=[each.__name__.strip("_") for each in MUTANTS])
 def test_an_engine_broken_in_one_place_is_noticed(mutate: Patch) -> None:
-    longer = settings(QUICK, max_examples=120, stateful_step_count=20, phases=[Phase.generate])
+    longer = settings(QUICK, max_examples=80, stateful_step_count=20, phases=[Phase.generate])
     with broken(mutate), pytest.raises(BaseException) as noticed:
         run_state_machine_as_test(EngineMachine, settings=longer)  # type: ignore[no-untyped-call]
     assert not isinstance(noticed.value, KeyboardInterrupt)
