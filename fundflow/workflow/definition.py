@@ -200,7 +200,7 @@ class Transition:
         """The roles that may do this from `state`; none from a state it does not leave."""
         if state not in self.sources:
             return frozenset()
-        return self.by_state[state] if self.by_state else self.by
+        return self.by_state.get(state, frozenset()) if self.by_state else self.by
 
     def destination(self, state: str) -> str | None:
         """Where it leads from `state`; None where it ends the application."""

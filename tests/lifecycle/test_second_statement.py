@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -48,7 +48,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.moment = datetime(2026, 11, 23, 12, tzinfo=clock.UTC)
+        self.moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
         self._clock = clock.standing_at(self.moment)
         self._clock.__enter__()
         self.estate = Estate(amounts=AMOUNTS)
@@ -243,7 +243,7 @@ def _papers(app: Flask) -> Iterator[None]:
 
 
 def test_the_engine_agrees_with_the_second_statement() -> None:
-    run_state_machine_as_test(EngineMachine, settings=QUICK)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(EngineMachine, settings=QUICK)
 
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -370,5 +370,5 @@ def broken(mutate: Patch) -> Iterator[None]:
 def test_an_engine_broken_in_one_place_is_noticed(mutate: Patch) -> None:
     longer = settings(QUICK, max_examples=80, stateful_step_count=20, phases=[Phase.generate])
     with broken(mutate), pytest.raises(BaseException) as noticed:
-        run_state_machine_as_test(EngineMachine, settings=longer)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(EngineMachine, settings=longer)
     assert not isinstance(noticed.value, KeyboardInterrupt)
