@@ -68,10 +68,11 @@ def serve(app: Flask, host: str, port: int) -> None:
     signals.wait()
     click.echo("stopping")
     stop.set()
-    server.close()
-    server.task_dispatcher.shutdown()
-    if helper.is_alive():
-        helper.join(timeout=10)
+    server.task_dispatcher.shutdown()  # requests in flight are answered
+    server.trigger.pull_trigger(server.close)  # by the thread that looks at its sockets
+    for thread in (site, helper):
+        if thread.is_alive():
+            thread.join(timeout=1 if thread is site else 10)
 
 
 def work(app: Flask) -> None:
