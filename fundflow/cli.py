@@ -223,6 +223,43 @@ def migrate(old: str, new: str, dry_run: bool, undo: bool, batch: int, language:
     sys.exit(1 if result.left else 0)
 
 
+@main.command()
+@click.argument("slug", metavar="ROUND")
+@click.argument("new")
+@click.option("--by", "email", required=True, help="The manager or director who does this.")
+@click.option("--reason", default="", help="Why, as the cities are told; needed for a proposal.")
+def change(slug: str, new: str, email: str, reason: str) -> None:
+    """Give the published ROUND the rules NEW: words at once; all else is proposed, and a second person agrees.
+
+    The second person agrees by the same command.
+    """
+    import sqlalchemy as sa
+
+    from fundflow.accounts import queries as people
+    from fundflow.db import db
+    from fundflow.errors import Refused
+    from fundflow.lifecycle.models import DefinitionChange
+    from fundflow.rounds import rules
+    from fundflow.rounds.models import Round
+
+    app = _app()
+    with app.app_context():
+        _database_reachable(app)
+        person = people.person_by_email(email)
+        round_ = db.session.scalar(sa.select(Round).where(Round.slug == slug))
+        if person is None or round_ is None:
+            missing = f"nobody has the address {email}" if person is None else f"there is no round {slug!r}"
+            raise click.ClickException(missing)
+        try:
+            done = rules.change(round_, _version(new), actor=people.actor_for(person.id), reason=reason)
+        except Refused as refusal:
+            raise click.ClickException(str(refusal)) from None
+    if isinstance(done, DefinitionChange):
+        click.echo(f"proposed ({done.kind}); another manager or director agrees by the same command")
+    else:
+        click.echo(f"{done.moved} applications moved, {done.held} held, {done.rounds} rounds follow")
+
+
 def _tell(plan: Plan, language: str) -> None:
     """The plan as a table: one line for each application, and what is said of it under it."""
     from fundflow.workflow.text import Text

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from fundflow import clock
 from fundflow.accounts.policy import DIRECTORS, MANAGERS
-from fundflow.db import db
+from fundflow.db import db, transaction
 from fundflow.errors import Forbidden, NotFound, Refused, Stale
 from fundflow.lifecycle import definitions, inputs, migrating, registry
 from fundflow.lifecycle.actor import Actor
@@ -131,6 +131,29 @@ def refuse(change_id: UUID, *, actor: Actor) -> DefinitionChange:
     wish.refused_by, wish.answered_at = person, clock.now()
     db.session.flush()
     return wish
+
+
+def change(round_: Round, new: Workflow, *, actor: Actor, reason: str) -> Result | DefinitionChange:
+    """The next step of giving a round other rules: words at once, an approval of what another proposed, or a proposal.
+
+    It commits by itself, and raises what that step raises.
+    """
+    if heaviest(_compared(round_, new)[1]) in (None, "text"):
+        return repin_text(round_, new, actor=actor)
+    waiting = db.session.scalars(
+        sa.select(DefinitionChange.id)
+        .where(
+            DefinitionChange.round_id == round_.id,
+            DefinitionChange.old_sha == round_.definition_sha,
+            DefinitionChange.new_sha == definitions.complete(new).sha256,
+            DefinitionChange.refused_by.is_(None),
+        )
+        .order_by(DefinitionChange.created_at)
+    ).first()
+    if waiting is not None:
+        return approve(waiting, actor=actor)
+    with transaction():
+        return propose(round_, new, actor=actor, reason=reason)
 
 
 def _may(actor: Actor, round_: Round) -> UUID:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from flask import current_app
 
 from fundflow import mail
 from fundflow.accounts.models import User
+from fundflow.config import Settings
 from fundflow.db import db, transaction
 from fundflow.errors import Refused
 from fundflow.jobs.models import Job
@@ -23,8 +25,10 @@ from fundflow.rounds.models import Round
 from fundflow.workflow import loader
 from fundflow.workflow.definition import Workflow
 from tests import factories as make
+from tests.commands import run
+from tests.conftest import ON_POSTGRES
 from tests.workflow.test_migration import RENAMED
-from tests.workflow.versions import version
+from tests.workflow.versions import texts, version
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -174,3 +178,23 @@ def test_a_proposal_for_rules_that_have_changed_since_is_stale() -> None:
     rules.repin_text(now(round_), version(1, WORDS), actor=make.acting(manager()))
     with pytest.raises(rules.RulesChanged):
         rules.approve(wish.id, actor=make.acting(director()))
+
+
+@pytest.mark.skipif(ON_POSTGRES, reason="the commands run on an embedded database of their own")
+def test_command_publishes_words_and_takes_two_people_for_all_else(settings: Settings, tmp_path: Path) -> None:
+    round_ = make.a_round(workflow=version(1))
+    a_draft(round_)
+    first, second, slug = manager().email, director().email, round_.slug
+    for name, text in texts(WORDS).items():
+        (tmp_path / name).write_text(text)
+    new = str(tmp_path / "main.yaml")
+    db.session.rollback()
+    worded = run(settings.instance, "change", slug, new, "--by", first)
+    assert worded.stdout == "1 applications moved, 0 held, 1 rounds follow\n", worded.stderr
+    (tmp_path / "main.yaml").write_text(texts(WORDS, QUORUM)["main.yaml"])
+    asked = run(settings.instance, "change", slug, new, "--by", first, "--reason", "More people.")
+    assert asked.stdout.startswith("proposed (policy)"), asked.stderr
+    alone = run(settings.instance, "change", slug, new, "--by", first)
+    assert alone.returncode == 1 and "another manager or director of the round has to" in alone.stderr
+    agreed = run(settings.instance, "change", slug, new, "--by", second)
+    assert agreed.stdout == "1 applications moved, 0 held, 1 rounds follow\n", agreed.stderr
