@@ -13,7 +13,9 @@ from uuid import UUID
 from flask_babel import gettext
 
 from fundflow.desk.viewer import Viewer
+from fundflow.lifecycle import definitions
 from fundflow.lifecycle.collected import DONE
+from fundflow.lifecycle.migrating import MIGRATED
 from fundflow.lifecycle.models import Event
 from fundflow.lifecycle.outages import OUTAGE
 from fundflow.lifecycle.record import ERASED, STARTED
@@ -49,7 +51,8 @@ def history(workflow: Workflow, events: Sequence[Event], viewer: Viewer) -> list
         may_read = (viewer.is_of_fund or viewer.is_of_team) and event.transition != DISCUSS
         found.append(
             Happened(
-                past(workflow, event, viewer),
+                # In the words of the rules that it happened by, whatever holds by now.
+                past(definitions.get(event.definition_sha), event, viewer),
                 _by(event, viewer),
                 event.at,
                 _text(event, viewer) if may_read else "",
@@ -127,7 +130,6 @@ def past(workflow: Workflow, event: Event, viewer: Viewer) -> str:
 def _step(workflow: Workflow, event: Event, language: str) -> str:
     known = {
         STARTED: _("Started"),
-        OUTAGE: _("Deadlines extended after an outage"),
         "submit": _("Submitted"),
         "send_back": _("Sent back"),
         "approve": _("Approved"),
@@ -172,9 +174,8 @@ def _act(workflow: Workflow, event: Event, viewer: Viewer) -> str:
         case act if act == DISCUSS:
             return _("Discussed by the committee")
     known = {
-        "migrate": _("Moved to a newer version of the rules"),
-        "migrated": _("Moved to a newer version of the rules"),
-        "outage": _("Deadlines moved, because the site could not be reached"),
+        MIGRATED: _("Moved to another version of the rules"),
+        OUTAGE: _("Deadlines extended after an outage"),
         ERASED: _("Personal data erased"),
     }
     return known.get(event.transition, event.transition)

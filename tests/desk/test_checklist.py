@@ -136,3 +136,24 @@ def test_masked_state_shows_the_city_the_same_page_before_and_within(client: Fla
         return re.sub(r'(name="(csrf_token|key)" value|nonce)="[^"]*"', "", text)
 
     assert without_keys(before) == without_keys(within)
+
+
+def test_page_of_many_states_shows_phases_and_the_states_of_the_present_one(
+    client: FlaskClient, people: People, application: Application
+) -> None:
+    text = shown(client, people.manager, application)
+    path = text.partition('<ol class="steps">')[2].partition("</p>")[0]
+    assert [each in path for each in ("Application", "Contract", "Work", "Due diligence", "Out for signature")] == [
+        True
+    ] * 5
+    assert "With the fund" not in path
+    assert "Under way" not in path
+    assert path.count('aria-current="step"') == 2  # the phase, and the state in it
+
+
+def test_manager_is_led_to_choose_who_is_in_charge(
+    client: FlaskClient, people: People, application: Application
+) -> None:
+    text = shown(client, people.manager, application)
+    assert "Choose: Programme officer" in text
+    assert "Choose: Programme officer" not in shown(client, people.compliance, application)
