@@ -18,6 +18,7 @@ from fundflow.app import bring_up_to_date, create_app
 from fundflow.awards.models import Document
 from fundflow.config import Settings
 from fundflow.db import db
+from fundflow.invented import PROJECTS
 from fundflow.jobs import worker
 from fundflow.lifecycle import audit
 from fundflow.lifecycle.models import Application
@@ -48,7 +49,7 @@ def _tell(folder: Path) -> bool:
         )
     _say(f"{round_.title} is open: {round_.budget.format('en')}, closes {round_.closes_wall} {round_.zone}")
     application = story.start("amara", "saint-amary", round_)
-    project = seed.PROJECTS["saint-amary"]
+    project = PROJECTS["saint-amary"]
     story.write(application, "amara", project)
     story.fire(application, "submit", "amara")
     story.assign(application, "ines", "ruth", "kenji", "lucia")

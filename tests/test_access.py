@@ -25,6 +25,7 @@ from fundflow.accounts.models import GroupMember, Invitation, User
 from fundflow.applications.models import File
 from fundflow.awards.models import Document
 from fundflow.db import db, transaction
+from fundflow.invented import PROJECTS
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
 from fundflow.lifecycle import overrides
@@ -63,7 +64,7 @@ class World:
             (review, "camila", "puerto-lindero"),
             (approved, "joana", "vila-aurora"),
         ):
-            story.write(application, lead, seed.PROJECTS[city])
+            story.write(application, lead, PROJECTS[city])
         for application, lead in ((review, "camila"), (approved, "joana")):
             story.fire(application, "submit", lead)
             story.assign(application, "ines", "ruth", "kenji", "lucia")
