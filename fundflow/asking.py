@@ -22,6 +22,7 @@ from fundflow.lifecycle.actor import SYSTEM, Actor
 from fundflow.lifecycle.claims import TICK
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.situation import Facts
+from fundflow.money import Money
 from fundflow.workflow.acts import ACTS
 from fundflow.workflow.decide import Decision, DefinitionMismatch, decide, reads
 from fundflow.workflow.definition import Workflow
@@ -132,7 +133,7 @@ def as_json(decision: Decision, language: str = "en") -> dict[str, Any]:
 def _plain(value: Any) -> str:
     """A value on one line; a label in English, an amount with its currency."""
     if isinstance(value, Mapping) and set(value) == {"minor", "currency"}:
-        return f"{value['minor']} {value['currency']} (smallest units)"
+        return str(Money(value["minor"], value["currency"]))
     if isinstance(value, Mapping) and "en" in value:
         return str(value["en"])
     if isinstance(value, list):

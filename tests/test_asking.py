@@ -62,7 +62,7 @@ def test_tranche_that_was_asked_for_can_be_paid(people: People) -> None:
     press_child(application, "tranche.request", "1", people.applicant)
     decision = asking.why(application.number, "tranche.pay:1", people.finance.email)
     assert decision.allowed
-    assert "self.amount = 600000 EUR (smallest units)" in "\n".join(asking.told(decision))
+    assert "self.amount = 6000.00 EUR" in "\n".join(asking.told(decision))
 
 
 @pytest.mark.parametrize(

@@ -166,3 +166,21 @@ def test_routes_lists_every_address_with_who_may_use_it(tmp_path: Path) -> None:
     assert len(lines) > 60 and not any(line.endswith("nobody") for line in lines)
     assert any(re.fullmatch(r"/audit\s+GET\s+auditors", line) for line in lines)
     assert not (tmp_path / "fundflow.db").exists()
+
+
+def test_why_tells_each_condition_and_names_what_was_meant(
+    told: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, demo = told
+    found = re.search(r"SG-\d{4}-0001", demo.stdout)
+    assert found
+    said = run(folder, "why", found[0], "approve", "ines@fund.example")
+    assert said.returncode == 0
+    assert said.stdout.startswith(
+        "refused\n  FAILS  state: This can no longer be done: the application is now in “Reported”."
+    )
+    assert "ledger.available = 110000.00 EUR" in said.stdout
+    assert '"allowed": false' in run(folder, "why", found[0], "approve", "ines@fund.example", "--json").stdout
+    wrong = run(folder, "why", found[0], "aprove", "ines@fund.example")
+    assert wrong.returncode == 1
+    assert "did you mean 'approve'?" in wrong.stderr
