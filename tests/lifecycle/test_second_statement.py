@@ -210,6 +210,13 @@ class EngineMachine(RuleBasedStateMachine):
                     self.tranche("manager", "pay", open_)
                     self.tranche("finance", "pay", open_)
 
+    def go_back(self, _pick: int) -> None:
+        """Back to where facts are collected, which begins anew."""
+        for step in ("reopen", "return"):
+            if _may(self.grant, ("press", "manager", step)):
+                self.press("manager", step)
+                break
+
     def come_too_late(self, _pick: int) -> None:
         """The first second after the last moment, before any sweep."""
         if self.grant.due is not None and self.grant.due + timedelta(minutes=15) >= self.moment:
