@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from fundflow import storage
 from fundflow.accounts import effects as accounts_effects
 from fundflow.accounts import views as accounts
+from fundflow.api import views as api
 from fundflow.applications import checks as applications_checks
 from fundflow.applications import effects as applications_effects
 from fundflow.applications import views as applications
@@ -50,7 +51,7 @@ CHECKS = (applications_checks, awards_checks, payments_checks)
 PERIODIC = (sweeping,)
 """Importing them has every worker do what they declare."""
 
-PAGES = (accounts, rounds, applications, reviews, awards, payments, desk)
+PAGES = (accounts, rounds, applications, reviews, awards, payments, desk, api)
 
 migrations = Alembic(metadatas=Model.metadata, run_mkdir=False, command_name="")
 """Brings the schema from any version to any other; needs an application context."""

@@ -29,6 +29,8 @@ _reviews = sa.table(
     sa.column("sent_at"),
     sa.column("withdrawn_at"),
 )
+# So do the tokens of the API, which end with the account.
+_tokens = sa.table("access_tokens", sa.column("user_id", sa.Uuid))
 
 
 class StillNeeded(Refused):
@@ -116,6 +118,7 @@ def _forget(user: User) -> None:
     email, now = user.email, clock.now()
     for model in (TeamMember, GroupMember, WebAuthn):
         db.session.execute(sa.delete(model).where(model.user_id == user.id))
+    db.session.execute(sa.delete(_tokens).where(_tokens.c.user_id == user.id))
     loans = sa.or_(Delegation.giver_id == user.id, Delegation.taker_id == user.id)
     db.session.execute(
         sa.update(Delegation)

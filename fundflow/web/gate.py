@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
 
 from fundflow.errors import Forbidden
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
@@ -58,6 +59,29 @@ def _declare(view: View, rule: Rule) -> View:
         raise Undeclared(f"{view.__module__}.{view.__qualname__} declares twice who may use it")
     view.gate_rule = rule  # type: ignore[attr-defined]
     return view
+
+
+@dataclass(frozen=True)
+class Door:
+    """Addresses with a way in of their own, which programs use: sessions open nothing there, and nothing is a page.
+
+    `read` says who asks, `turn_away` answers whom it does not know, and `problem` writes every failure.
+    """
+
+    read: Callable[[], Actor]
+    turn_away: Callable[[], ResponseReturnValue]
+    problem: Callable[..., Response]
+
+
+def door(app: Flask, prefix: str, door: Door) -> None:
+    """Have every address below `prefix` use this door instead of the session's."""
+    app.extensions.setdefault("gate.doors", {})[prefix] = door
+
+
+def door_here() -> Door | None:
+    """The door that the present request came to; None for pages."""
+    doors: Mapping[str, Door] = current_app.extensions.get("gate.doors", {})
+    return next((door for prefix, door in doors.items() if request.path.startswith(prefix)), None)
 
 
 def declare(app: Flask, rules: Mapping[str, Rule]) -> None:
@@ -107,7 +131,8 @@ def _check() -> ResponseReturnValue | None:
     if endpoint == "static":
         g.actor = ANONYMOUS
         return None
-    g.actor = current_app.extensions["gate.read"]()
+    door = door_here()
+    g.actor = door.read() if door else current_app.extensions["gate.read"]()
     if endpoint is None:
         return None  # no such address or method: routing answers, and its page may show the person's menu
     rule = rule_of(current_app, endpoint)
@@ -117,7 +142,7 @@ def _check() -> ResponseReturnValue | None:
         return None
     if g.actor.is_signed_in:
         raise Forbidden(who=str(rule.says))
-    return _to_sign_in()
+    return door.turn_away() if door else _to_sign_in()
 
 
 def _to_sign_in() -> ResponseReturnValue:

@@ -22,7 +22,7 @@ from werkzeug.wrappers import Response
 
 from fundflow.db import db
 from fundflow.errors import NotFound, Refused
-from fundflow.web import reader
+from fundflow.web import gate, reader
 
 log = structlog.get_logger("fundflow.web")
 
@@ -71,6 +71,9 @@ def problem(
     status: int, title: str, says: list[str], *, template: str = "errors/problem.html", **more: Any
 ) -> Response:
     """The page or the problem details of a failure. Falls back to plain words if even the page fails."""
+    door = gate.door_here()
+    if door is not None:
+        return door.problem(status, title, says, **_plain(more))
     if wants_json():
         answer = jsonify(type="about:blank", title=title, status=status, detail=" ".join(says), **_plain(more))
         answer.mimetype = "application/problem+json"

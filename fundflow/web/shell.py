@@ -24,7 +24,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.wrappers import Response as AnyResponse
 
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
-from fundflow.web import reader, refusals
+from fundflow.web import gate, reader, refusals
 from fundflow.web.gate import public, safe_path
 
 log = structlog.get_logger("fundflow.web")
@@ -192,8 +192,8 @@ def _read_only_while_reading(connection: Connection) -> None:
 def _begin() -> None:
     g.request_id = uuid4().hex[:16]
     g.began = time.perf_counter()
-    if request.is_json:
-        # No address takes JSON, but the form library would read it in place of a form, of whatever shape it is.
+    if request.is_json and gate.door_here() is None:
+        # No page takes JSON, but the form library would read it in place of a form, of whatever shape it is.
         raise UnsupportedMediaType
 
 
