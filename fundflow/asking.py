@@ -27,6 +27,7 @@ from fundflow.workflow.acts import ACTS
 from fundflow.workflow.decide import Decision, DefinitionMismatch, decide, reads
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.problems import did_you_mean
+from fundflow.workflow.reasons import reasons
 
 
 class Unknown(Exception):
@@ -34,7 +35,14 @@ class Unknown(Exception):
 
 
 def why(number: str, step: str, person: str) -> Decision:
-    """The decision on a transition, on a child's (``tranche.pay:1``) or on an act (``task:sanctions``, ``sign:city``).
+    """As `answer` gives it, without the reasons."""
+    return answer(number, step, person)[0]
+
+
+def answer(number: str, step: str, person: str, language: str = "en") -> tuple[Decision, Mapping[int, list[str]]]:
+    """The decision, and for each condition that fails its smallest failing parts in words, by the clause's number.
+
+    The decision on a transition, on a child's (``tranche.pay:1``) or on an act (``task:sanctions``, ``sign:city``).
 
     `number` is the application's number or id; `person` an address, or ``system``. Unknown for what is not there.
     """
@@ -42,7 +50,7 @@ def why(number: str, step: str, person: str) -> Decision:
     workflow = definitions.get(application.definition_sha)
     name, _colon, subject = step.partition(":")
     if name in ACTS and workflow.find(name) is None:
-        return _act(application, workflow, actor, name, subject)
+        return _act(application, workflow, actor, name, subject), {}
     given = workflow.find(name)
     if given is None:
         raise Unknown(f"{workflow.id} has no step '{name}'{did_you_mean(name, _steps(workflow))}")
@@ -56,7 +64,9 @@ def why(number: str, step: str, person: str) -> Decision:
                 f"{application.number} has no {child.id} '{subject}'; write the step and the key: {name}:1"
             ) from None
     facts.load(reads(workflow, name))
-    return decide(workflow, name, facts.situation(facts.now))
+    situation = facts.situation(facts.now)
+    decision = decide(workflow, name, situation)
+    return decision, reasons(workflow, decision, situation, language)
 
 
 def _act(application: Application, workflow: Workflow, actor: Actor, act: str, subject: str) -> Decision:
@@ -106,15 +116,20 @@ def _steps(workflow: Workflow) -> list[str]:
     ]
 
 
-def told(decision: Decision, language: str = "en") -> Iterable[str]:
-    """The answer for a terminal: yes or no, then a line for each clause with the values it was decided by."""
+def told(decision: Decision, language: str = "en", because: Mapping[int, list[str]] | None = None) -> Iterable[str]:
+    """The answer for a terminal: yes or no, then a line for each clause with the values it was decided by.
+
+    Below a condition that fails stand the parts of it that should hold and do not.
+    """
     yield "allowed" if decision.allowed else "refused"
-    for clause in decision.clauses:
+    for number, clause in enumerate(decision.clauses):
         values = ", ".join(f"{name} = {_plain(value)}" for name, value in clause.as_json()["values"].items())
         mark = "holds" if clause.holds else "overridden" if clause.is_overridden else "FAILS"
         sentence = clause.sentence(language)
         says = f"otherwise “{sentence}”" if clause.holds else sentence
         yield f"  {mark:<6} {clause.kind}: {says}" + (f"  [{values}]" if values else "")
+        for part in (because or {}).get(number, ()):
+            yield f"           not so: {part}"
 
 
 def as_json(decision: Decision, language: str = "en") -> dict[str, Any]:

@@ -373,13 +373,13 @@ def why(application: str, transition: str, person: str, is_json: bool, language:
     with app.app_context():
         _database_reachable(app)
         try:
-            decision = asking.why(application, transition, person)
+            decision, because = asking.answer(application, transition, person, language)
         except asking.Unknown as problem:
             raise click.ClickException(str(problem)) from None
         if is_json:
             click.echo(json.dumps(asking.as_json(decision, language), ensure_ascii=False, indent=2))
         else:
-            click.echo("\n".join(asking.told(decision, language)))
+            click.echo("\n".join(asking.told(decision, language, because)))
 
 
 @main.command("export-schema")

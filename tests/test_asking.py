@@ -100,3 +100,13 @@ def test_shipped_files_have_the_shape_that_editors_are_told(kind: str) -> None:
         part.model_validate(written)
         assert set(written) <= set(schema["properties"]), file
         assert set(schema["required"]) <= set(written), file
+
+
+def test_a_condition_that_fails_is_taken_apart_into_what_should_hold(app: Flask) -> None:
+    cast = make.a_cast()
+    application = make.an_application(make.a_round(), state="scored", cast=cast, score=3)
+    decision, because = asking.answer(application.number, "approve", cast.manager.email)
+    lines = list(asking.told(decision, "en", because))
+    assert [line for line in lines if "not so" in line] == [
+        "           not so: the score of “panel” is at least 6 (reviews.panel.score = 3)"
+    ]
