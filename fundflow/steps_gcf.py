@@ -10,14 +10,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
 from fundflow import clock
 from fundflow import story_gcf as words
 from fundflow.accounts.models import City
 from fundflow.applications import queries as kept
 from fundflow.applications import service as applications
 from fundflow.awards import queries as awards
+from fundflow.awards import service as papers
+from fundflow.awards.models import Document
 from fundflow.db import db, transaction
-from fundflow.jobs import worker
 from fundflow.lifecycle import acts, children, commands
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
@@ -210,8 +213,16 @@ class LargeStory(Story):
         self.fire(application, "issue_agreement", "tomas")
 
     def signed(self, application: Application, signatory: str) -> None:
-        """The city signs, then the fund; it is printed first."""
-        worker.drain()
+        """The city signs, then the fund. The agreement is printed first; all other jobs are left to the worker."""
+        agreements = db.session.scalars(
+            sa.select(Document.id).where(
+                Document.application_id == application.id, Document.kind == "agreement", Document.rendered_at.is_(None)
+            )
+        ).all()
+        db.session.rollback()
+        for document_id in agreements:
+            with transaction():
+                papers.render({"document_id": str(document_id)})
         self.sign(application, "city", signatory)
         self.sign(application, "fund", "adaeze")
 
