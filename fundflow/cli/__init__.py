@@ -1,0 +1,11 @@
+"""The commands: serve, work, seed, demonstrate, check, compare and draw workflows, move applications, verify the trail.
+
+Each says in one sentence what went wrong and exits with 1 (2 for a wrong call); a traceback is a defect.
+"""
+
+from __future__ import annotations
+
+from fundflow.cli import record, rules, serving
+from fundflow.cli.group import main
+
+__all__ = ["main", "record", "rules", "serving"]
