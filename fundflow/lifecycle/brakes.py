@@ -24,7 +24,7 @@ PAGE = "/admin/timers"
 
 
 class ReleasedAlready(Refused):
-    """The timers were let go on already, at {at}."""
+    """The deadlines were let go on already, at {at}."""
 
 
 class NoReason(Refused):
