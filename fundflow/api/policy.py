@@ -23,10 +23,12 @@ def _may_act() -> bool:
     return found is not None and found.may_act
 
 
-reads = Rule(lambda actor: actor.is_signed_in and token() is not None, _l("a token of your own"), "every token")
+reads = Rule(
+    lambda actor: actor.is_signed_in and token() is not None, _l("on your account page for a token"), "every token"
+)
 acts = Rule(
     lambda actor: actor.is_signed_in and _may_act(),
-    _l("a token that may act, from your account page"),
+    _l("on your account page for a token that may act"),
     "tokens that may act",
 )
 holds_tokens = SIGNED_IN
