@@ -21,6 +21,7 @@ from fundflow.accounts import policy, queries, separation
 from fundflow.accounts.models import Delegation, GroupMember, User
 from fundflow.db import db
 from fundflow.errors import NotFound, Refused
+from fundflow.lifecycle import inputs
 from fundflow.lifecycle.actor import Actor
 from fundflow.workflow.durations import at_wall
 
@@ -97,7 +98,7 @@ def give(
     known = db.session.scalar(sa.select(Delegation).where(Delegation.key == key, Delegation.giver_id == giver.id))
     if known is not None:
         return known
-    reason = " ".join(reason.split())
+    reason = inputs.line(reason)
     if not reason:
         raise ReasonMissing()
     starts_at, ends_at = _span(first_day, last_day, giver.timezone)

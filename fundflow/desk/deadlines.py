@@ -25,7 +25,7 @@ from fundflow.db import db, transaction
 from fundflow.desk import queries
 from fundflow.desk.views import pages
 from fundflow.errors import Refused
-from fundflow.lifecycle import brakes, outages
+from fundflow.lifecycle import brakes, inputs, outages
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.rounds.models import Round
 from fundflow.rounds.wall import instant_of
@@ -113,7 +113,7 @@ def tell_outage() -> ResponseReturnValue:
     try:
         if not form.sure.data:
             moves = outages.preview(*span)
-            if not (form.why.data or "").strip():
+            if not inputs.line(form.why.data):
                 raise brakes.NoReason
             form.sure.data = "yes"
             return _page(ReleaseForm(formdata=None), form, moves=moves)

@@ -72,7 +72,7 @@ def sign(
     NoName, or OtherPaper when the document to be signed is no longer the one with that digest.
     """
     written = " ".join(name.split())
-    if not written or len(written) > LONGEST_NAME:
+    if not (inputs.shows(written) and inputs.can_be_kept(written)) or len(written) > LONGEST_NAME:
         raise NoName()
 
     def change(held: Held, facts: Facts, seq: int) -> Mapping[str, Any]:

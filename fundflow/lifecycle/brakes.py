@@ -15,7 +15,7 @@ from flask import current_app
 
 from fundflow.db import UtcDateTime, db, inserting, instant, present
 from fundflow.errors import NotFound, Refused
-from fundflow.lifecycle import registry
+from fundflow.lifecycle import inputs, registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Brake, Timer
 
@@ -90,7 +90,7 @@ def pull(count: int) -> Brake | None:
 
 def release(number: int, reason: str | None, actor: Actor) -> Brake:
     """Let the timers go on that wait behind this brake; the reason and the person are kept with it."""
-    given = " ".join((reason or "").split())
+    given = inputs.line(reason)
     if not given:
         raise NoReason
     brake = db.session.scalars(

@@ -18,6 +18,8 @@ from fundflow.money import Money
 from fundflow.workflow.definition import Input, Transition
 
 LONGEST_TEXT = 4_000
+YEARS = range(1900, 2200)
+"""What a date can mean here; all else, such as the year 26, is a slip of the keyboard."""
 
 
 class Missing(Refused):
@@ -89,7 +91,7 @@ def read(
 def read_reason(reason: str | None, is_required: bool) -> str | None:
     """The reason, tidied; None where none was given and none is needed."""
     text = (reason or "").strip()
-    if not text:
+    if not shows(text):
         if is_required:
             raise ReasonMissing()
         return None
@@ -102,7 +104,7 @@ def read_reason(reason: str | None, is_required: bool) -> str | None:
 def _read(field: Input, value: Any, currency: str, language: str) -> Any:
     if isinstance(value, str):
         value = value.strip()
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not shows(value)):
         raise Missing(field=field.label.in_(language))
     match field.type:
         case "text":
@@ -118,13 +120,29 @@ def _read(field: Input, value: Any, currency: str, language: str) -> Any:
     raise NotAsked(field=field.id)
 
 
+def shows(text: str) -> bool:
+    """Whether there is anything to see in it: spaces and invisible marks alone are no reason, and no name."""
+    return any(not c.isspace() and unicodedata.category(c) != "Cf" for c in text)
+
+
+def line(text: str | None) -> str:
+    """The text on one line, without what no database keeps; empty where there is nothing to see in it."""
+    kept = "".join(c for c in text or "" if c.isspace() or can_be_kept(c))
+    return " ".join(kept.split()) if shows(kept) else ""
+
+
+def can_be_kept(text: str) -> bool:
+    """Whether every database keeps it: no control characters but new lines and tabs, no halves of characters."""
+    return not any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text)
+
+
 def _text(value: Any, label: str) -> str:
     if not isinstance(value, str):
         raise UnusableCharacters(field=label)
     text = unicodedata.normalize("NFC", value.replace("\r\n", "\n"))
     if len(text) > LONGEST_TEXT:
         raise TooLong(field=label, longest=LONGEST_TEXT)
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
+    if not can_be_kept(text):
         raise UnusableCharacters(field=label)
     return text
 
@@ -134,7 +152,9 @@ def _date(value: Any) -> date:
         return value
     try:
         if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
+            if day.year in YEARS:
+                return day
     except ValueError:
         pass
     raise NotADate(text=shorten(value))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from fundflow.db import db, present
 from fundflow.errors import Refused
-from fundflow.lifecycle import brakes, definitions, writes
+from fundflow.lifecycle import brakes, definitions, inputs, writes
 from fundflow.lifecycle.actor import SYSTEM, Actor
 from fundflow.lifecycle.brakes import NoReason
 from fundflow.lifecycle.models import Application, Outage, Timer
@@ -66,7 +66,7 @@ def tell(from_at: datetime, until_at: datetime, *, reason: str | None, actor: Ac
     Told again, or told in pieces that overlap, it moves only what was not given back before. Where a brake is on and no
     more wait than may act at once, it is released: that was the reason. Raises NoReason, NoSpan or NotOver.
     """
-    given = " ".join((reason or "").split())
+    given = inputs.line(reason)
     if not given:
         raise NoReason
     now = _check(from_at, until_at)

@@ -76,6 +76,12 @@ def test_somebody_is_asked_told_and_shown_it(client: FlaskClient, giver: User, t
     assert "Tarek Taker stands in for Ines Manager" in client.get("/people").text
 
 
+def test_reason_is_kept_without_what_no_database_keeps(client: FlaskClient, giver: User, taker: User) -> None:
+    sign_in(client, giver)
+    assert client.post("/account/away", data=typed(client, reason="Parental\x00 leave")).status_code == 303
+    assert letters("tarek@fund.example")[0].text.count("Parental leave") == 1
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -85,6 +91,7 @@ def test_somebody_is_asked_told_and_shown_it(client: FlaskClient, giver: User, t
         ({"last_day": "2020-01-01"}, "The last day must be neither over nor before the first"),
         ({"last_day": "soon"}, "Not a valid date value"),
         ({"reason": " "}, "Say why"),
+        ({"reason": "\u200b"}, "Say why"),
     ],
 )
 def test_what_is_wrong_is_said_and_what_was_typed_is_kept(

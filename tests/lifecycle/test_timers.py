@@ -146,7 +146,7 @@ def test_a_deadline_holds_though_no_sweep_ran_for_days() -> None:
     focal = make.a_person()
     application = a_draft(applicant=focal)
     with clock.standing_at(CLOSES + timedelta(days=2)):
-        with pytest.raises(commands.NotAllowed, match="The deadline passed on April 1, 2026, 12:00"):
+        with pytest.raises(commands.NotAllowed, match="The deadline passed on 1 April 2026, 12:00"):
             make.press(application, "send", focal)
         assert sweeping.sweep() == 1
     assert last(application) == "lapse"
