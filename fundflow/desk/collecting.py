@@ -23,7 +23,7 @@ from fundflow.desk.forms import SignForm, TaskForm
 from fundflow.desk.story import seen_revision, sight_of, story_of
 from fundflow.desk.views import pages
 from fundflow.errors import NotFound, Refused, Stale
-from fundflow.lifecycle import acts, commands, definitions
+from fundflow.lifecycle import acts, commands, definitions, inputs
 from fundflow.lifecycle.acts import NoName
 from fundflow.lifecycle.models import Application
 from fundflow.web import reader
@@ -39,11 +39,12 @@ def task(application_id: UUID, name: str) -> ResponseReturnValue:
     """Tick a task off, choose what it came to, or take that back."""
     application = _application_for(application_id, "task", name)
     form = TaskForm()
-    label = definitions.get(application.definition_sha).tasks[name].label.in_(reader.language())
+    asked = definitions.get(application.definition_sha).tasks[name]
+    label = asked.label.in_(reader.language())
     if not form.validate():
         return _story_page(application, [_("Choose a result for “%(task)s”.", task=label)]), 422
     value = None if form.take_back.data else form.value.data or ""
-    if value == "":
+    if value is not None and value not in (asked.values or ("done",)):
         return _story_page(application, [_("Choose a result for “%(task)s”.", task=label)]), 422
     key = form.command_key(application, g.actor.id)
     revision = form.revision_for(application, seen_revision(sight_of(g.actor, application), application))
@@ -73,6 +74,8 @@ def sign(application_id: UUID, party: str) -> ResponseReturnValue:
     if not form.is_submitted():
         return _sign_page(application, party, form)
     if not form.validate():
+        if not inputs.shows(form.name.data or ""):
+            form.say({"name": NoName()})  # all that is missing is said at once
         return _sign_page(application, party, form), 422
     says: list[str] = []
     try:

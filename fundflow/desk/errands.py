@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,13 +16,12 @@ from flask_babel import gettext, ngettext
 
 from fundflow.awards.titles import document_title
 from fundflow.db import db
-from fundflow.desk.panels import child_name, child_tone, short
+from fundflow.desk.panels import child_name, child_tone, is_open_to, short
 from fundflow.lifecycle import children
 from fundflow.lifecycle.models import Application, Child, Signature, TaskResult
 from fundflow.money import Money
 from fundflow.web import reader
 from fundflow.workflow import access, definition
-from fundflow.workflow.decide import Situation, decide, reads
 from fundflow.workflow.definition import Transition, Workflow
 
 
@@ -157,24 +155,7 @@ def _may(
     """Whether this child can take the step, as far as it and its siblings tell."""
     if not step.by_from(row.state) & roles or child_tone(kind, step, row.state) != "primary":
         return False
-    if reads(workflow, step.id):
-        return True
-    siblings = tuple(record for key, record in records.items() if key != row.key)
-    facts: dict[str, Any] = {
-        "self": records[row.key],
-        "siblings": siblings,
-        "parent": {"state": application.state},
-        "input": {},
-    }
-    situation = Situation(
-        state=row.state,
-        now=now,
-        received_at=now,
-        actor=None,
-        roles=roles,
-        facts=facts,
-    )
-    return decide(workflow, step.id, situation).allowed
+    return is_open_to(workflow, step, row, application.state, roles, records, now)
 
 
 def is_waiting(workflow: Workflow, application: Application, step: Transition, collected: Collected) -> bool:

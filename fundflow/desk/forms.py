@@ -45,8 +45,8 @@ class ActForm(FlaskForm):
 
     @property
     def seen_revision(self) -> int:
-        """The revision the person saw; -1, which is never the present one, where it was tampered with."""
-        text = self.revision.data or ""
+        """The revision the person saw; -1, which is never the present one, where it was tampered with or left out."""
+        text = next(iter(self.revision.raw_data or ()), "")  # what came in: a default would be the present one
         return int(text) if text.isdecimal() and len(text) < 10 else -1
 
     def look_again(self, revision: int) -> None:
@@ -66,10 +66,12 @@ class ActForm(FlaskForm):
         """Put each refusal at its field."""
         for name, problem in problems.items():
             target = "reason" if name == "reason" else PREFIX + name
-            if target in self:
-                self[target].errors = [*self[target].errors, sentence(problem)]
-            else:
+            if target not in self:
                 self.form_errors.append(sentence(problem))
+                continue
+            if name == "reason" and "field" in problem.facts:  # only this page knows what it calls it
+                problem.facts["field"] = self[target].label.text
+            self[target].errors = [*self[target].errors, sentence(problem)]
 
 
 class AnswerForm(FlaskForm):

@@ -35,7 +35,7 @@ from fundflow.workflow.definition import Role
 class OfficerForm(ActForm):
     """Whom to put in charge."""
 
-    person = RadioField(_l("Person"), validators=[InputRequired(_l("Choose a person."))])
+    person = RadioField(_l("Person"), validators=[InputRequired(_l("Choose a person."))], validate_choice=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,9 @@ def name_person(application_id: UUID, role: str) -> ResponseReturnValue:
     if not form.is_submitted():
         return _page(application, given, form, offered)
     if not form.validate():
+        return _page(application, given, form, offered), 422
+    if form.person.data not in dict(form.person.choices):
+        form.person.errors = [sentence(acts.NotACandidate())]
         return _page(application, given, form, offered), 422
     try:
         with transaction():

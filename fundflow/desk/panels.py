@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from flask_babel import gettext
 
+from fundflow import clock
 from fundflow.awards import queries as awards
 from fundflow.awards.models import Document
 from fundflow.awards.policy import may_read_documents
@@ -25,7 +26,7 @@ from fundflow.money import Money
 from fundflow.rounds import process
 from fundflow.web import reader
 from fundflow.workflow import definition
-from fundflow.workflow.decide import Decision
+from fundflow.workflow.decide import Decision, Situation, decide, reads
 from fundflow.workflow.definition import SYSTEM, Workflow
 
 Decided = Mapping[tuple[str, str], Decision]
@@ -66,6 +67,9 @@ class Party:
     id: str
     who: str
     name: str
+    """As it was typed."""
+    by: str
+    """Whose account signed, in case that is another name."""
     at: datetime | None
     is_mine: bool
     may_sign: bool
@@ -199,23 +203,24 @@ def signing(
         in_order=asked.in_order,
         is_now=is_now,
         parties=[
-            _party(workflow, party, role, by_party.get(party), decided.get(("sign", party)), viewer.language)
+            _party(workflow, party, role, by_party.get(party), decided.get(("sign", party)), viewer)
             for party, role in asked.parties.items()
         ],
     )
 
 
 def _party(
-    workflow: Workflow, party: str, role: str, row: Signature | None, decision: Decision | None, language: str
+    workflow: Workflow, party: str, role: str, row: Signature | None, decision: Decision | None, viewer: Viewer
 ) -> Party:
     return Party(
         id=party,
-        who=workflow.roles[role].label.in_(language),
+        who=workflow.roles[role].label.in_(viewer.language),
         name=row.name if row else "",
+        by=viewer.name_of(row.signed_by) if row else "",
         at=row.signed_at if row else None,
         is_mine=decision is not None,
         may_sign=decision is not None and decision.allowed,
-        refusals=[] if row else _refusals(decision, language),
+        refusals=[] if row else _refusals(decision, viewer.language),
     )
 
 
@@ -242,6 +247,7 @@ def _table(
     names = [name for name in kind.columns if name != kind.key and kind.columns[name] != "string"]
     texts = [name for name in kind.columns if name != kind.key and kind.columns[name] == "string"]
     records = [children.record_of(workflow, application, row) for row, _decisions in rows]
+    by_key = {row.key: record for (row, _decisions), record in zip(rows, records, strict=True)}
     made = [
         Row(
             key=row.key,
@@ -252,7 +258,7 @@ def _table(
             tone=_tone(kind, row.state),
             since=row.state_since,
             steps=[_step(kind, each, language) for each in decisions],
-            next=_next(workflow, kind, row, language) if application.outcome is None else [],
+            next=_next(workflow, application, kind, row, by_key, language) if application.outcome is None else [],
         )
         for (row, decisions), record in zip(rows, records, strict=True)
     ]
@@ -300,6 +306,24 @@ def child_tone(kind: definition.Child, step: definition.Transition, state: str) 
     return "primary" if order.index(to) > order.index(state) else "secondary"
 
 
+def is_open_to(
+    workflow: Workflow,
+    step: definition.Transition,
+    row: Child,
+    parent: str,
+    roles: frozenset[str],
+    records: Mapping[str, Mapping[str, object]],
+    now: datetime,
+) -> bool:
+    """Whether a child can take the step, as far as it, its siblings and the state of its application tell."""
+    if reads(workflow, step.id):
+        return True
+    siblings = tuple(record for key, record in records.items() if key != row.key)
+    facts: dict[str, Any] = {"self": records[row.key], "siblings": siblings, "parent": {"state": parent}, "input": {}}
+    situation = Situation(state=row.state, now=now, received_at=now, actor=None, roles=roles, facts=facts)
+    return decide(workflow, step.id, situation).allowed
+
+
 def _step(kind: definition.Child, decision: Decision, language: str) -> Step:
     step = kind.transitions[decision.transition]
     state = next((source for source in step.sources if step.destination(source) == decision.to), step.sources[0])
@@ -312,8 +336,15 @@ def _step(kind: definition.Child, decision: Decision, language: str) -> Step:
     )
 
 
-def _next(workflow: Workflow, kind: definition.Child, row: Child, language: str) -> list[str]:
-    """Who can lead a child on."""
+def _next(
+    workflow: Workflow,
+    application: Application,
+    kind: definition.Child,
+    row: Child,
+    records: Mapping[str, Mapping[str, object]],
+    language: str,
+) -> list[str]:
+    """Who can lead a child on, as things stand: nothing of a payment while its grant is suspended."""
     return [
         _(
             "%(who)s: “%(what)s” leads to “%(where)s”.",
@@ -325,6 +356,7 @@ def _next(workflow: Workflow, kind: definition.Child, row: Child, language: str)
         if step.by_from(row.state) != {SYSTEM}
         and (to := step.destination(row.state)) is not None
         and child_tone(kind, step, row.state) == "primary"
+        and is_open_to(workflow, step, row, application.state, step.by_from(row.state), records, clock.now())
     ]
 
 

@@ -269,6 +269,9 @@ def _acting(around: _Around, ways_on: Sequence[Transition]) -> Task | None:
     # What needs a reason or leads nowhere else steps in when something is wrong; it is nobody's duty.
     steps = [each for each in ways_on if each.end is None and not each.reason]
     steps = [each for each in steps if each.destination(around.state.id) != around.state.id]
+    # What a deadline brings by itself is nobody's duty before it.
+    by_the_clock = {each.then for each in around.workflow.timers.values() if around.state.id in each.states}
+    steps = [each for each in steps if each.id not in by_the_clock]
     application, collected = around.row.application, around.collected
     onward = next((each for each in steps if not is_waiting(around.workflow, application, each, collected)), None)
     if onward is None:
@@ -327,10 +330,28 @@ def _waits_for(around: _Around) -> str:
     is_of_the_fund = any(around.workflow.roles[role].kind in ("group", "field") for role in around.roles)
     if progress is not None and is_of_the_fund and not progress.quorum_met:
         return _("Reviews: %(n)s of %(needed)s sent", n=progress.submitted, needed=progress.needed)
+    roles = _collecting(around) or roles
     names = [
         around.workflow.roles[role].label.in_(reader.language()) for role in around.workflow.roles if role in roles
     ]
     return _("Waits for: %(who)s", who=", ".join(names)) if names else ""
+
+
+def _collecting(around: _Around) -> set[str]:
+    """Who has to sign or to check something first, where this person is shown the true state."""
+    if not around.sight.is_plain(around.state.id):
+        return set()
+    signatures = around.state.signatures
+    if signatures is not None:
+        missing = [
+            role
+            for party, role in signatures.parties.items()
+            if (around.state.id, party) not in around.collected.signed
+        ]
+        return set(missing[:1] if signatures.in_order else missing)
+    if not any(around.workflow.roles[role].kind in ("group", "field") for role in around.roles):
+        return set()  # the fund's checks are its own affair
+    return {role for task in around.state.tasks.values() if task.id not in around.collected.done for role in task.by}
 
 
 def of_reviews(cases: Sequence[Case]) -> list[Task]:

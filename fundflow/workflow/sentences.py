@@ -87,7 +87,7 @@ SAME_ACTOR = _(
 )
 DEADLINE_PASSED = _("The deadline passed on {due}.", "Le délai a expiré le {due}.")
 NO_DEADLINE = _("The deadline “{timer}” is not running.", "Le délai « {timer} » ne court pas.")
-TOO_OFTEN = _("This can be done at most {max} times.", "Ce n’est possible que {max} fois au plus.")
+TOO_OFTEN = _("This has been done as often as it may be done: {max}.", "Ce n’est possible que {max} fois au plus.")
 INCOMPLETE = _("“{form}” is not complete: {missing}.", "« {form} » est incomplet : {missing}.")
 COMPLETE = _("“{form}” is complete.", "« {form} » est complet.")
 TASKS_OPEN = _("Still to be done: {missing}.", "Reste à faire : {missing}.")
@@ -145,8 +145,8 @@ def shown(value: Any, language: str) -> str:
 
 
 def _day(value: date, locale: str) -> str:
-    """A date in words; French says “1er” for the first."""
-    words = format_date(value, "long", locale=locale)
+    """A date in words, as pages write it: the day comes first in English too, and French says “1er” for the first."""
+    words = format_date(value, "long", locale="en_001" if locale == "en" else locale)
     return f"1er{words[1:]}" if locale.startswith("fr") and words.startswith("1 ") else words
 
 

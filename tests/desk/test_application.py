@@ -209,6 +209,8 @@ def test_payment_is_recorded_exactly_or_told_what_is_wrong(app: Flask, client: F
         ({"input_amount": ""}, 422, "Fill in"),
         ({"input_reference": ""}, 422, "Fill in"),
         ({"input_paid_on": "31.12.2026"}, 422, "is not a date"),
+        ({"input_paid_on": "0026-11-20"}, 422, "is not a date"),
+        ({"input_paid_on": "9999-12-31"}, 422, "is not a date"),
         ({"input_amount": "9999.99"}, 409, "The payment must be exactly €10,000.00; €9,999.99 was entered."),
         ({"input_paid_on": (today + timedelta(days=2)).isoformat()}, 409, "still to come"),
         ({"revision": "0"}, 409, "This changed since you opened it."),

@@ -157,3 +157,17 @@ def test_manager_is_led_to_choose_who_is_in_charge(
     text = shown(client, people.manager, application)
     assert "Choose: Programme officer" in text
     assert "Choose: Programme officer" not in shown(client, people.compliance, application)
+
+
+@pytest.mark.parametrize("value", ["", "nonsense", "\x00", "x" * 100_000])
+def test_what_is_no_result_of_a_check_is_told_so(
+    client: FlaskClient, people: People, application: Application, value: str
+) -> None:
+    text = shown(client, people.finance, application)
+    before = events_of(application.id)
+    answer = client.post(
+        f"/applications/{application.id}/tasks/bank_verified", data={**hidden(text, "bank_verified"), "value": value}
+    )
+    assert answer.status_code == 422
+    assert "Choose a result for “Bank account verified”." in answer.text
+    assert events_of(application.id) == before

@@ -10,7 +10,7 @@ from fundflow.accounts.models import User
 from fundflow.db import db, transaction
 from fundflow.lifecycle import acts
 from tests import factories as make
-from tests.desk.contract import People, a_contract, a_workflow, do_task, press_child, sign, some_people
+from tests.desk.contract import People, a_contract, a_workflow, do_task, press_child, print_documents, sign, some_people
 from tests.desk.counting import queries_of
 from tests.people import sign_in
 
@@ -46,6 +46,20 @@ def test_signature_waits_for_whose_turn_it_is_with_its_date(client: FlaskClient,
     sign(application, "city", people.signatory)
     assert "Read and sign" not in tasks_of(client, people.signatory)
     assert f"/applications/{application.id}/sign/fund" in tasks_of(client, people.director)
+
+
+def test_who_is_not_asked_is_told_whose_signature_or_check_is_waited_for(client: FlaskClient, people: People) -> None:
+    application = a_contract("checks", people)
+    assign(application.id, people, make.revision_of(application))
+    sign_in(client, people.manager)
+    assert "Waits for: Compliance, Finance" in client.get("/home").text
+    do_task(application, "sanctions", "clear", people.compliance)
+    assert "Waits for: Finance" in client.get("/home").text
+    do_task(application, "bank_verified", "done", people.finance)
+    print_documents(application)
+    assert "Waits for: City signatory" in client.get("/home").text
+    sign(application, "city", people.signatory)
+    assert "Waits for: Director" in client.get("/home").text
 
 
 def test_tranche_waits_for_the_next_who_can_lead_it_on(client: FlaskClient, people: People) -> None:

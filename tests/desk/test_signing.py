@@ -95,6 +95,8 @@ def test_document_that_changed_since_the_page_was_opened_is_refused(client: Flas
     [
         ({"name": "", "confirm": "y"}, "Type your name to sign."),
         ({"name": "   ", "confirm": "y"}, "Type your name to sign."),
+        ({"name": " \u200b\u202e", "confirm": "y"}, "Type your name to sign."),
+        ({"name": "Sira\x00S", "confirm": "y"}, "Type your name to sign."),
         ({"name": "Sira"}, "Tick this box to show that you have read it."),
     ],
 )
@@ -139,3 +141,30 @@ def test_english_text_is_the_one_of_record_and_no_older_one_stands_in(app: Flask
         document = record(application)
         document.sha256 = document.rendered_at = document.size = None
     assert registry.paper_of(application, "agreement") is None
+
+
+def test_all_that_is_missing_for_a_signature_is_said_at_once(client: FlaskClient, people: People) -> None:
+    application = a_contract("ready", people)
+    _text, fields = sign_page(client, people.signatory, application, "city")
+    text = client.post(f"/applications/{application.id}/sign/city", data={**fields, "name": ""}).text
+    assert "Type your name to sign." in text
+    assert "sign it for those I represent: Tick this box to show that you have read it." in text
+
+
+def test_signature_under_another_name_shows_whose_account_gave_it(client: FlaskClient, people: People) -> None:
+    application = a_contract("ready", people)
+    _text, fields = sign_page(client, people.signatory, application, "city")
+    data = {**fields, "name": "Somebody Else", "confirm": "y"}
+    assert client.post(f"/applications/{application.id}/sign/city", data=data).status_code == 303
+    text = " ".join(client.get(f"/applications/{application.id}").text.split())
+    assert "Signed as “Somebody Else”, Sira Signatory," in text
+
+
+def test_signature_without_the_revision_of_a_page_is_refused(client: FlaskClient, people: People) -> None:
+    application = a_contract("ready", people)
+    _text, fields = sign_page(client, people.signatory, application, "city")
+    data = {"key": fields["key"], "sha256": fields["sha256"], "name": "Sira Signatory", "confirm": "y"}
+    answer = client.post(f"/applications/{application.id}/sign/city", data=data)
+    assert answer.status_code == 409
+    assert "This changed since you opened it." in answer.text
+    assert signatures(application) == {}

@@ -77,8 +77,13 @@ def test_refused_step_tells_why_and_keeps_what_was_typed(
     address = f"/applications/{application.id}/tranche/1"
     sign_in(client, people.manager)
     data = fields(client, f"{address}/refuse")
-    answer = client.post(f"{address}/refuse", data={**data, "reason": ""})
+    for nothing in ("", "  \u200b "):
+        answer = client.post(f"{address}/refuse", data={**data, "reason": nothing})
+        assert answer.status_code == 422
+        assert "Say why: this step needs a reason." in answer.text
+    answer = client.post(f"{address}/refuse", data={**data, "reason": "x" * 4001})
     assert answer.status_code == 422
+    assert "“Reason” is too long" in answer.text
     press_child(application, "tranche.drop", "2", people.manager, reason="Not needed.")
     answer = client.post(f"{address}/refuse", data={**data, "reason": "The receipts are missing."})
     assert answer.status_code == 409

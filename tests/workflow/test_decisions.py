@@ -73,7 +73,7 @@ def test_every_reason_is_given_at_once() -> None:
         timers={"closing": {"due_at": NOW - timedelta(minutes=16)}},
     )
     assert refusals("submit", facts=late) == [
-        "The deadline passed on November 23, 2026, 12:44 (Paris).",
+        "The deadline passed on 23 November 2026, 12:44 (Paris).",
         "“Proposal” is not complete: Summary and Budget.",
         "Ask for at most €50,000.00; you ask for €60,000.50.",
     ]
@@ -144,7 +144,7 @@ def test_conditions_on_what_is_asked_stay_open_until_it_is_given() -> None:
 def test_a_report_is_written_off_only_when_overdue() -> None:
     timers = {"report_due": {"due_at": NOW + timedelta(days=3)}}
     assert refusals("write_off", facts=facts(timers=timers)) == [
-        "“Report due” is due on November 26, 2026, 13:00 (Paris); it is not overdue."
+        "“Report due” is due on 26 November 2026, 13:00 (Paris); it is not overdue."
     ]
     assert refusals("write_off", facts=facts(timers={"report_due": {"due_at": None}})) == [
         "“Report due” is not overdue."
@@ -170,7 +170,7 @@ def test_a_limit_on_how_often_is_counted_from_what_was_fired() -> None:
     once = decide(workflow, "send_back", situation("review", "officer", fired={"send_back": 1}))
     twice = decide(workflow, "send_back", situation("review", "officer", fired={"send_back": 2}))
     assert once.allowed
-    assert twice.refusals("en") == ["This can be done at most 2 times."]
+    assert twice.refusals("en") == ["This has been done as often as it may be done: 2."]
 
 
 def test_a_fact_that_was_not_loaded_is_a_mistake_of_the_caller() -> None:

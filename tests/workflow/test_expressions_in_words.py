@@ -90,7 +90,7 @@ LABELS: Labels = {
         (
             "siblings.all(s, s.nr >= self.nr || s.state == 'paid') && today >= date('2026-12-31')",
             "(for every item in all of its kind: “nr” is at least “nr” of this one, or “state” is “paid”), and today"
-            " is not before December 31, 2026",
+            " is not before 31 December 2026",
             "(pour chaque élément dans tous ceux du même genre : « nr » atteint au moins « nr » de celui-ci, ou"
             " « state » est « paid »), et aujourd’hui n’est pas avant le 31 décembre 2026",
         ),

@@ -80,7 +80,7 @@ def test_an_empty_form_names_every_required_field_once_and_in_order() -> None:
         ({"people_expected": "2.5"}, "Give a whole number."),
         ({"people_expected": "NaN"}, "What is written for “How many people will it reach directly?” cannot be read."),
         ({"people_expected": "1e9999"}, "What is written for “How many people will it reach directly?” cannot be read."),
-        ({"ends_on": "2027-01-01"}, "This date must come after “Start” (January 1, 2027)."),
+        ({"ends_on": "2027-01-01"}, "This date must come after “Start” (1 January 2027)."),
         ({"ends_on": "soon"}, "What is written for “End” cannot be read."),
         ({"requested": money("0")}, "Give at least €1.00."),
         ({"requested": {"minor": 4_000_000, "currency": "USD"}}, "What is written for “Amount requested” cannot be read."),
