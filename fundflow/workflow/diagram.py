@@ -187,19 +187,26 @@ def _beside(layout: Layout, group: list[Arrow]) -> str:
     """An arrow to the next column, its words on the line: what above it, who below."""
     source, target = layout.boxes[group[0].source], layout.boxes[group[0].target]
     x1, x2, y1, y2 = source.right, target.x - 6, source.middle, target.middle
-    bend = (x2 - x1) / 2
+    column_ends, radius = source.x + source.span, 12
+    left, y = column_ends if source.column in layout.branching else x1, y1
     path = f"M{x1:.1f} {y1:.1f}H{x2:.1f}"
-    if abs(y1 - y2) > 1:
-        path = f"M{x1:.1f} {y1:.1f}C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-    x, y, anchor = (x1 + x2) / 2, (y1 + y2) / 2, "middle"
-    if abs(y1 - y2) > 1:
-        x, anchor = (x - 12, "end") if y2 > y1 else (x + 12, "start")
+    if source.row != target.row:
+        # Down right behind the column, up right before the next one: its words have a level stretch of their own.
+        is_down = y2 > y1
+        knee, turn = (column_ends + 10, radius) if is_down else (target.x - 26, -radius)
+        left, y = (knee, y2) if is_down else (column_ends, y1)
+        path = (
+            f"M{x1:.1f} {y1:.1f}H{knee - radius:.1f}Q{knee:.1f} {y1:.1f} {knee:.1f} {y1 + turn:.1f}"
+            f"V{y2 - turn:.1f}Q{knee:.1f} {y2:.1f} {knee + radius:.1f} {y2:.1f}H{x2:.1f}"
+        )
+        x2 = x2 if is_down else knee
+    x = (left + x2) / 2
     parts = [f'<g class="flow-arrow" data-transition="{group[0].id}">', _line(path, target.x - 1, y2)]
     above = [line for arrow in group for line in wrapped(arrow.label, 16)]
     for number, line in enumerate(reversed(above)):
-        parts.append(_text(x, y - 9 - number * 15, line, "label", anchor=anchor))
+        parts.append(_text(x, y - 9 - number * 15, line, "label"))
     for number, who in enumerate(dict.fromkeys(arrow.who for arrow in group)):
-        parts.append(_text(x, y + 18 + number * 14, who, "who", size=SMALL, anchor=anchor))
+        parts.append(_text(x, y + 18 + number * 14, who, "who", size=SMALL))
     return "".join(parts) + "</g>"
 
 

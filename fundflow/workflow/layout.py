@@ -15,6 +15,7 @@ BOX_HEIGHT, PILL_HEIGHT = 52, 24
 MARGIN, LANE, ROW_GAP = 24, 46, 44
 LABEL, SMALL = 12.5, 11.0
 CALENDAR = Text({"en": "the calendar", "fr": "le calendrier"})
+ITSELF = Text({"en": "by itself", "fr": "automatiquement"})
 _NARROW, _WIDE = "iljtfrI.,:;'’ ()|!", "mwMWÉÀÔOQGD—"
 
 
@@ -66,6 +67,8 @@ class Box:
     x: float = 0
     y: float = 0
     width: float = 0
+    span: float = 0
+    """How wide its column is, with all that hangs below its boxes."""
     ends: list[End] = field(default_factory=list)
 
     @property
@@ -103,6 +106,12 @@ class Layout:
     top: float = 0
     words: float = 0
     """How far the words on the arrows of the first row stand above its boxes."""
+
+    @property
+    def branching(self) -> frozenset[int]:
+        """The columns that an arrow leaves for another row."""
+        ends = [(self.boxes[group[0].source], self.boxes[group[0].target]) for group in self.beside]
+        return frozenset(source.column for source, target in ends if source.row != target.row)
 
     def lane_y(self, lane: int) -> float:
         """Where an arrow of this lane runs."""
@@ -146,6 +155,8 @@ def _edges(workflow: Workflow, language: str) -> tuple[list[Arrow], dict[str, li
 
 def people(workflow: Workflow, transition: Transition, state: str, language: str) -> str:
     """Who may do this from the state, by the labels of their roles; the calendar for what only time does."""
+    if transition.is_auto:
+        return ITSELF.in_(language)
     by = transition.by_from(state)
     names = [role.label.in_(language) for role in workflow.roles.values() if role.id in by]
     return ", ".join(names) if names else CALENDAR.in_(language) if SYSTEM in by else ""
@@ -231,6 +242,8 @@ def _place(layout: Layout) -> None:
         column = layout.boxes[group[0].source].column
         words = max(max(width_of(line, LABEL) for line in (*wrapped(a.label, 16), a.who)) for a in group)
         spare = widths[column] - layout.boxes[group[0].source].width
+        if column in layout.branching:  # words stand right of all that hangs below the boxes
+            words, spare = words + 24, 0
         gaps[column] = max(gaps[column], words + 44 - min(spare, words * 0.6))
     lefts = [MARGIN + 30.0]
     for width, gap in zip(widths, gaps, strict=True):
@@ -243,7 +256,7 @@ def _place(layout: Layout) -> None:
     for column in range(last + 1):
         y = layout.top
         for box in sorted((b for b in boxes if b.column == column), key=lambda b: b.row):
-            box.x, box.y = lefts[column], y
+            box.x, box.y, box.span = lefts[column], y, widths[column]
             y += box.height + ROW_GAP
         tallest = max(tallest, y - ROW_GAP)
     layout.width = lefts[last] + widths[last] + MARGIN

@@ -35,6 +35,16 @@ def small_grant() -> Workflow:
     return loader.load(texts(), MAIN)
 
 
+@cache
+def large_grant() -> Workflow:
+    """The other shipped workflow, of two stages."""
+    folder = ROOT / "workflows"
+    paths = [folder / "global_cities_fund.yaml", *folder.glob("forms/gcf_*.yaml")]
+    return loader.load(
+        {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in paths}, paths[0].name
+    )
+
+
 def changed(old: str, new: str, file: str = MAIN) -> dict[str, str]:
     """The shipped files with one text in one of them replaced where it first stands."""
     assert old in texts()[file], old

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
 
 from fundflow.workflow import diagram
-from fundflow.workflow.layout import lay_out
-from tests.workflow.files import small_grant
+from fundflow.workflow.layout import lay_out, width_of
+from tests.workflow.files import large_grant, small_grant
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -55,3 +56,32 @@ def test_mermaid_names_every_arrow_with_who_may_follow_it() -> None:
     assert "s_draft --> s_review : Submit the application, City team" in text
     assert "s_review --> e_declined : Decline, Fund manager" in text
     assert text.count(" --> ") == 11 + 1 + 5 + 1
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("name", ["small_grant", "global_cities_fund"])
+def test_no_words_of_a_shipped_workflow_lie_on_others(name: str, language: str) -> None:
+    workflow = small_grant() if name == "small_grant" else large_grant()
+    found = re.findall(
+        r'<text class="[^"]*" x="([\d.]+)" y="([\d.]+)" font-size="([\d.]+)" text-anchor="(\w+)"[^>]*>([^<]*)<',
+        diagram.svg(workflow, language),
+    )
+    places = []
+    for x, y, size, anchor, words in found:
+        wide = width_of(words, float(size)) * 0.9
+        left = float(x) - (wide / 2 if anchor == "middle" else 0)
+        places.append((left, left + wide, float(y) - float(size) * 0.7, float(y), words))
+    assert len(places) > 20
+    clashes = [
+        (one[4], other[4])
+        for number, one in enumerate(places)
+        for other in places[number + 1 :]
+        if one[0] < other[1] and other[0] < one[1] and one[2] < other[3] and other[2] < one[3]
+    ]
+    assert clashes == []
+
+
+def test_what_happens_by_itself_is_not_put_on_the_calendar() -> None:
+    drawn = diagram.svg(large_grant(), "en")
+    words = re.findall(r"<text[^>]*>([^<]*)<", drawn)
+    assert words[words.index("Signed by both") + 1] == "by itself"
