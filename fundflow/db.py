@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, ClassVar, TypeVarTuple
+from typing import Any, ClassVar
 from urllib.parse import unquote
 from uuid import UUID, uuid4
 
@@ -27,10 +27,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
 
 from fundflow import clock
+from fundflow.prepared import Prepared
 
 BUSY_MS = 10_000
 """How long an SQLite writer waits for another before it gives up."""
-Columns = TypeVarTuple("Columns")
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -130,15 +130,12 @@ def begin_reading() -> None:
     db.session.connection(execution_options={"sqlite_begin": "DEFERRED"})
 
 
-def read(statement: sa.Select[*Columns], /, **values: Any) -> sa.CursorResult[*Columns]:
-    """The rows of a prepared read in the present transaction, after what the session still has to write.
-
-    `statement` is made once, with `bindparam`s: it is compiled once a process and loads no objects.
-    """
+def read(statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
+    """The rows of a prepared read in the present transaction, after what the session still has to write."""
     session = db.session
     if session.autoflush:
         session.flush()
-    return session.connection().execute(statement, values)
+    return statement.all(session.connection(), values)
 
 
 def instant(ahead: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:
@@ -166,7 +163,7 @@ def inserting(entity: Any) -> Any:
 
 def canonical_json(value: Any) -> str:
     """One text for one value: sorted keys, no spaces, no floats. The base of every digest."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
+    return _CANONICAL.encode(value)
 
 
 def _plain(value: Any) -> Any:
@@ -177,6 +174,11 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no canonical JSON")
+
+
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+)
 
 
 def make_database_file(url: str) -> None:

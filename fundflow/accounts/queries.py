@@ -20,6 +20,7 @@ from fundflow.accounts.models import City, Delegation, GroupMember, Invitation, 
 from fundflow.db import UtcDateTime, db, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
+from fundflow.prepared import Prepared
 
 SHOWN = 50
 """How many people one search shows."""
@@ -37,10 +38,11 @@ rounds = sa.table(
 
 _TEAM = (TeamMember.user_id == sa.bindparam("user_id"), TeamMember.city_id == sa.bindparam("city_id"))
 _ON_TEAM = sa.select(sa.literal(1)).where(*_TEAM).limit(1)
-_WITH_DUTY = _ON_TEAM.where(TeamMember.duty == sa.bindparam("duty"))
+_WITH_DUTY = Prepared(_ON_TEAM.where(TeamMember.duty == sa.bindparam("duty")))
+_OF_TEAM = Prepared(_ON_TEAM)
 _REACHING = sa.or_(GroupMember.round_id.is_(None), GroupMember.round_id == sa.bindparam("round_id", type_=sa.Uuid))
 """Memberships that hold for every round, and those for one; without a round (null) only the former."""
-_IN_GROUP = (
+_IN_GROUP = Prepared(
     sa.select(sa.literal(1))
     .where(GroupMember.user_id == sa.bindparam("user_id"), GroupMember.group == sa.bindparam("group"), _REACHING)
     .limit(1)
@@ -51,10 +53,12 @@ _REACHED = (
     .order_by(User.name, User.id)
 )
 _MEMBERS = sa.select(TeamMember.user_id).where(TeamMember.city_id == sa.bindparam("city_id"))
-_COLLEAGUES = _REACHED.where(User.id.in_(_MEMBERS))
-_COLLEAGUES_WITH = _REACHED.where(User.id.in_(_MEMBERS.where(TeamMember.duty == sa.bindparam("duty"))))
-_GROUP = _REACHED.where(
-    User.id.in_(sa.select(GroupMember.user_id).where(GroupMember.group == sa.bindparam("group"), _REACHING))
+_COLLEAGUES = Prepared(_REACHED.where(User.id.in_(_MEMBERS)))
+_COLLEAGUES_WITH = Prepared(_REACHED.where(User.id.in_(_MEMBERS.where(TeamMember.duty == sa.bindparam("duty")))))
+_GROUP = Prepared(
+    _REACHED.where(
+        User.id.in_(sa.select(GroupMember.user_id).where(GroupMember.group == sa.bindparam("group"), _REACHING))
+    )
 )
 
 
@@ -244,13 +248,13 @@ def colleagues_with(city_id: UUID, duty: str | None = None) -> list[Reached]:
 def is_on_team(user_id: UUID, city_id: UUID, duty: str | None = None) -> bool:
     """Whether this person may act for this city (with this duty), read from the database now."""
     if duty is None:
-        return read(_ON_TEAM, user_id=user_id, city_id=city_id).first() is not None
-    return read(_WITH_DUTY, user_id=user_id, city_id=city_id, duty=duty).first() is not None
+        return any(read(_OF_TEAM, user_id=user_id, city_id=city_id))
+    return any(read(_WITH_DUTY, user_id=user_id, city_id=city_id, duty=duty))
 
 
 def is_in_group(user_id: UUID, group: str, round_id: UUID | None) -> bool:
     """Whether this person is in this group for every round, or for this one, read from the database now."""
-    return read(_IN_GROUP, user_id=user_id, group=group, round_id=round_id).first() is not None
+    return any(read(_IN_GROUP, user_id=user_id, group=group, round_id=round_id))
 
 
 def people_in_group(group: str, round_id: UUID | None = None) -> list[Reached]:

@@ -22,16 +22,17 @@ from fundflow.lifecycle import definitions
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Event
 from fundflow.money import Money
+from fundflow.prepared import Prepared
 from fundflow.rounds.models import Round
 from fundflow.web import paging
 
-_ANSWERS_AND_CITY = (
+_ANSWERS_AND_CITY = Prepared(
     sa.select(City.name, City.country, Answers.form, Answers.data)
     .select_from(City)
     .outerjoin(Answers, Answers.application_id == sa.bindparam("application_id"))
     .where(City.id == sa.bindparam("city_id"))
 )
-_PLACE = (
+_PLACE = Prepared(
     sa.select(City.name, Round.title)
     .select_from(City)
     .join(Round, Round.id == sa.bindparam("round_id"))
@@ -150,13 +151,13 @@ def answers(application_id: UUID) -> dict[str, Answers]:
 
 def answers_and_city(application: Application) -> tuple[dict[str, dict[str, Any]], str, str]:
     """What is kept for every form that was ever saved, by form, and the name and country of the city."""
-    rows = read(_ANSWERS_AND_CITY, application_id=application.id, city_id=application.city_id).all()
+    rows = read(_ANSWERS_AND_CITY, application_id=application.id, city_id=application.city_id)
     return {form: data for _, _, form, data in rows if form is not None}, rows[0][0], rows[0][1]
 
 
 def place_of(application: Application) -> tuple[str, str]:
     """The name of the city that an application comes from and the title of the round that it was sent to."""
-    city, round_title = read(_PLACE, city_id=application.city_id, round_id=application.round_id).one()
+    ((city, round_title),) = read(_PLACE, city_id=application.city_id, round_id=application.round_id)
     return city, round_title
 
 

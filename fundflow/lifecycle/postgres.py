@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql
 from fundflow.db import Json, UtcDateTime
 from fundflow.jobs.models import Job
 from fundflow.lifecycle.models import Application, Command, Event
+from fundflow.prepared import Prepared
 
 _applications: Any = Application.__table__
 _events: Any = Event.__table__
@@ -35,9 +36,10 @@ _taken = (
 )
 
 
-def _claim(now: sa.ColumnElement[Any]) -> sa.Select[Any]:
+def _claim(now: sa.ColumnElement[Any]) -> Prepared:
     fresh = sa.select(sa.func.count()).select_from(_taken).scalar_subquery()
-    return sa.select(*_locked.c, sa.type_coerce(now, UtcDateTime).label("instant"), fresh.label("is_first"))
+    instant = sa.type_coerce(now, UtcDateTime).label("instant")
+    return Prepared(sa.select(*_locked.c, instant, fresh.label("is_first")))
 
 
 CLAIM = _claim(sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)))
@@ -91,5 +93,5 @@ _queued = (
     .returning(Job.id)
     .cte("queued")
 )
-RECORD = sa.select(sa.func.count()).select_from(_moved).add_cte(_noted, _queued)
+RECORD = Prepared(sa.select(sa.func.count()).select_from(_moved).add_cte(_noted, _queued))
 """Move the application, append the event and fill the outbox; gives how many applications were moved, 1 or 0."""

@@ -130,11 +130,19 @@ def rejoined(kept: Mapping[str, Any], payload: Mapping[str, Any] | None) -> dict
     return whole
 
 
+_PLAIN = frozenset({type(None), str, int, bool})
+
+
 def plain(value: Any) -> Any:
     """A value as plain JSON: money as its minor units and currency, decimals as text, instants in UTC, sets sorted."""
-    if value is None or isinstance(value, str | int):
+    kind = type(value)
+    if kind in _PLAIN:
         return value
+    if kind is dict:
+        return {str(name): plain(item) for name, item in value.items()}
     match value:
+        case str() | int():
+            return value
         case Money():
             return {"minor": value.minor, "currency": value.currency}
         case Decimal() | UUID():

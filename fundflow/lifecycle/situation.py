@@ -18,12 +18,15 @@ from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import children, collected, registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Child, Event, Override, Timer
+from fundflow.prepared import Prepared
 from fundflow.workflow.decide import Situation, acting_for
 from fundflow.workflow.definition import SYSTEM, Workflow
 from fundflow.workflow.expressions import Expression
 
 _rounds = sa.table("rounds", sa.column("id", sa.Uuid))
-_ROUND_LOCK = sa.select(_rounds.c.id).where(_rounds.c.id == sa.bindparam("round_id")).with_for_update(key_share=True)
+_ROUND_LOCK = Prepared(
+    sa.select(_rounds.c.id).where(_rounds.c.id == sa.bindparam("round_id")).with_for_update(key_share=True)
+)
 _ACTED = (
     sa.select(Event.transition, Event.subject, Event.actor_id, Event.acting_for, Override.approved_by, sa.func.count())
     .outerjoin(Override, sa.and_(Override.application_id == Event.application_id, Override.event_seq == Event.seq))
@@ -126,7 +129,7 @@ class Facts:
             return
         connection = db.session.connection()
         if connection.dialect.name == "postgresql":
-            connection.execute(_ROUND_LOCK, {"round_id": self.application.round_id})
+            _ROUND_LOCK.first(connection, {"round_id": self.application.round_id})
         self._is_locked = True
 
     def load(self, roots: Iterable[str]) -> None:
@@ -213,6 +216,10 @@ class Facts:
         """The value of a compiled expression, after loading what it reads."""
         self.load(expression.roots)
         return expression.evaluate(self._env())
+
+    def already(self, root: str) -> Mapping[str, Any] | None:
+        """What is known of a root, as far as it was loaded; None where it was not."""
+        return self._known.get(root)
 
     def known(self, root: str) -> Mapping[str, Any]:
         """What is known of a root, after loading it; empty where there is none."""

@@ -6,7 +6,7 @@ they are written out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,7 @@ _MOVE = (
     .values({name: sa.bindparam(name) for name in _MOVED})
 )
 _ADD_EVENT = sa.insert(Event)
-_COLUMNS = tuple(column.key for column in sa.inspect(Application).column_attrs)
+_COLUMNS = tuple(column.key for column in Application.__table__.c)
 _IDENTITY = sa.inspect(Application).identity_key_from_primary_key
 _READ = sa.select(*Application.__table__.c).where(Application.id == sa.bindparam("id"))
 
@@ -84,32 +84,31 @@ def claim(application_id: UUID, key: str, transition: str, actor_id: UUID | None
     """
     connection, now = db.session.connection(), clock.now()
     if connection.dialect.name == "postgresql":
-        row = connection.execute(
-            postgres.CLAIM_AT if clock.is_moved() else postgres.CLAIM,
-            {
-                "id": application_id,
-                "key": key,
-                "transition": transition,
-                "actor_id": actor_id,
-                "now": now,
-                "instant": now,
-            },
-        ).first()
-        return None if row is None else Claim(_held(row), row.instant, row.is_first == 1)
-    row = connection.execute(_READ, {"id": application_id}).first()
-    if row is None:
+        values = {"id": application_id, "key": key, "transition": transition, "actor_id": actor_id, "now": now}
+        if clock.is_moved():
+            row = postgres.CLAIM_AT.first(connection, {**values, "instant": now})
+        else:
+            row = postgres.CLAIM.first(connection, values)
+        if row is None:
+            return None
+        *columns, instant, is_first = row
+        return Claim(_held(columns), instant, is_first == 1)
+    found = connection.execute(_READ, {"id": application_id}).first()
+    if found is None:
         return None
-    application = _held(row)
+    application = _held(found)
     return Claim(application, now, take_key(key, application.id, transition, actor_id, application.revision + 1))
 
 
-def _held(row: sa.Row[Any]) -> Application:
+def _held(row: Iterable[Any]) -> Application:
     """The application as the session holds it, saying what this row says."""
     session = db.session
-    values = {name: row._mapping[name] for name in _COLUMNS}
+    values = dict(zip(_COLUMNS, row, strict=True))
     held: Application | None = session.identity_map.get(_IDENTITY((values["id"],)))
     if held is None:
-        held = Application(**values)
+        held = Application()
+        # Put where they are kept: set one by one, each would first be noted as a change and then forgotten again.
+        held.__dict__.update(values)
         make_transient_to_detached(held)
         session.add(held)
         session.info["kept"].append(held)
@@ -144,14 +143,9 @@ def record(
     event = _event(link, prev, values["head"])
     connection = db.session.connection()
     if connection.dialect.name == "postgresql":
-        done = connection.execute(
-            postgres.RECORD,
-            {
-                **moved,
-                **{f"event_{name}": value for name, value in event.items()},
-                "jobs": _as_json(outbox.rows(wanted)),
-            },
-        ).scalar_one()
+        noted = {f"event_{name}": value for name, value in event.items()}
+        row = postgres.RECORD.first(connection, {**moved, **noted, "jobs": _as_json(outbox.rows(wanted))})
+        done = 0 if row is None else row[0]
         outbox.noticed(wanted)
     else:
         done = connection.execute(_MOVE, moved).rowcount

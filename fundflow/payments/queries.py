@@ -11,11 +11,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from fundflow.db import db
+from fundflow.db import db, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from fundflow.payments.models import LedgerEntry, Payment
+from fundflow.prepared import Prepared
 from fundflow.rounds.models import Round
 
 
@@ -70,12 +71,7 @@ def balances(round_ids: Iterable[UUID]) -> dict[UUID, Balance]:
 
 def standing(application: Application) -> Standing:
     """What is available in the application's round, and what the application itself holds."""
-    own = LedgerEntry.application_id == application.id
-    row = db.session.execute(
-        sa.select(_held("available"), *(_held(account, own) for account in ("reserved", "committed", "paid"))).where(
-            LedgerEntry.round_id == application.round_id
-        )
-    ).one()
+    (row,) = read(_STANDING, application_id=application.id, round_id=application.round_id)
     return Standing(*(Money(int(minor), application.currency) for minor in row))
 
 
@@ -87,6 +83,14 @@ def _held(account: str, only: sa.ColumnElement[bool] | None = None) -> sa.Column
     if only is not None:
         moved = sa.case((only, moved), else_=0)
     return sa.cast(sa.func.coalesce(sa.func.sum(moved), 0), sa.BigInteger)
+
+
+_OWN = LedgerEntry.application_id == sa.bindparam("application_id")
+_STANDING = Prepared(
+    sa.select(_held("available"), *(_held(account, _OWN) for account in ("reserved", "committed", "paid"))).where(
+        LedgerEntry.round_id == sa.bindparam("round_id")
+    )
+)
 
 
 def entries(round_id: UUID) -> Sequence[LedgerEntry]:

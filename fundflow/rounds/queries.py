@@ -6,6 +6,7 @@ What a person may not see is answered like what does not exist.
 from __future__ import annotations
 
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -18,20 +19,14 @@ from fundflow.db import db, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import Actor
 from fundflow.money import Money
+from fundflow.prepared import Prepared
 from fundflow.rounds import policy
 from fundflow.rounds.models import Round, Window
 
-_TERMS = sa.select(
-    Round.currency,
-    Round.floor_minor,
-    Round.cap_minor,
-    Round.budget_minor,
-    Round.opens_at,
-    Round.closes_at,
-    Round.title,
-    Round.zone,
-    Round.countries,
-).where(Round.id == sa.bindparam("round_id"))
+_TERMS = "currency floor_minor cap_minor budget_minor opens_at closes_at title zone countries".split()
+_READ_TERMS = Prepared(
+    sa.select(*(Round.__table__.c[name] for name in _TERMS)).where(Round.id == sa.bindparam("round_id"))
+)
 _IDENTITY = sa.inspect(Round).identity_key_from_primary_key
 
 
@@ -72,7 +67,10 @@ def terms_of(round_id: UUID) -> dict[str, Any]:
 
     Whoever has the round in their session already is not made to read it again.
     """
-    row: Any = db.session.identity_map.get(_IDENTITY((round_id,))) or read(_TERMS, round_id=round_id).one()
+    row: Any = db.session.identity_map.get(_IDENTITY((round_id,)))
+    if row is None:
+        (found,) = read(_READ_TERMS, round_id=round_id)
+        row = SimpleNamespace(**dict(zip(_TERMS, found, strict=True)))
     return {
         "floor": Money(row.floor_minor, row.currency),
         "cap": Money(row.cap_minor, row.currency),

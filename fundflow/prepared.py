@@ -1,0 +1,107 @@
+"""The statements of the hottest path, compiled once a process; on PostgreSQL they are handed to the driver itself.
+
+What the toolkit does around a statement costs more than the statement: compiled forms are looked up, results described
+and wrapped. What it guarantees stays: bound values and columns go through the same types, an error is its error, and
+a lost connection leaves the pool. Whoever listens to statements is told of these too. Refuses lists as values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Dialect
+
+Row = tuple[Any, ...]
+
+
+class Prepared:
+    """One statement, made with `bindparam`s, that gives plain rows in the order of its columns."""
+
+    def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
+        self._statement = statement
+        self._native: _Native | None = None
+
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
+        """The first row, or None."""
+        if (native := self._for(connection)) is not None:
+            return native.first(connection, values)
+        row = connection.execute(self._statement, values).first()
+        return None if row is None else tuple(row)
+
+    def all(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
+        """Every row."""
+        if (native := self._for(connection)) is not None:
+            return native.all(connection, values)
+        return [tuple(row) for row in connection.execute(self._statement, values)]
+
+    def _for(self, connection: Connection) -> _Native | None:
+        """What the driver is told, where it can be told by itself and nobody listens."""
+        if connection.dialect.name != "postgresql" or connection.dispatch.before_cursor_execute:
+            return None
+        if self._native is None:
+            self._native = _Native(self._statement, connection.dialect)
+        return self._native
+
+
+class _Native:
+    """The statement in PostgreSQL's words, with what its types make of values on the way in and out."""
+
+    def __init__(self, statement: sa.Select[*tuple[Any, ...]], dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self.text = str(compiled)
+        if "POSTCOMPILE" in self.text:
+            raise ValueError("A prepared statement has no lists of values.")
+        self.given = {name: value for name, value in compiled.params.items() if value is not None}
+        self.into = _conversions(
+            (name, bound.type.dialect_impl(dialect).bind_processor(dialect))
+            for bound, name in compiled.bind_names.items()
+        )
+        self.outof = _conversions(
+            (at, column.type.dialect_impl(dialect).result_processor(dialect, None))
+            for at, column in enumerate(statement.selected_columns)
+        )
+
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
+        row: Row | None = self._told(connection, values, lambda cursor: cursor.fetchone())
+        return None if row is None else self._row(row)
+
+    def all(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
+        rows: list[Row] = self._told(connection, values, lambda cursor: cursor.fetchall())
+        return [self._row(row) for row in rows]
+
+    def _told(self, connection: Connection, values: Mapping[str, Any], fetch: Callable[[Any], Any]) -> Any:
+        bound = {**self.given, **values}
+        for name, convert in self.into:
+            bound[name] = convert(bound[name])
+        driver: Any = connection.connection.driver_connection
+        try:
+            return fetch(driver.execute(self.text, bound))
+        except psycopg.Error as error:
+            known: Any = error
+            is_lost = connection.dialect.is_disconnect(known, driver, None)
+            if is_lost:
+                connection.invalidate(error)
+            raise sa.exc.DBAPIError.instance(
+                self.text,
+                None,
+                error,
+                psycopg.Error,
+                connection_invalidated=is_lost,
+                dialect=connection.dialect,
+            ) from error
+
+    def _row(self, row: Row) -> Row:
+        if not self.outof:
+            return row
+        columns = list(row)
+        for at, convert in self.outof:
+            columns[at] = convert(columns[at])
+        return tuple(columns)
+
+
+def _conversions(found: Any) -> list[tuple[Any, Callable[[Any], Any]]]:
+    """Only where a type does something."""
+    return [(which, convert) for which, convert in found if convert is not None]
