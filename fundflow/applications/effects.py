@@ -62,7 +62,7 @@ def form_facts(application: Application, name: str) -> Mapping[str, Any]:
 def notify(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
     """Queue one message for each person who holds one of the roles, in the transaction of the event."""
     facts = {
-        **facts_of_mail(ctx.application),
+        **facts_of_mail(ctx.application, _place_read(ctx)),
         "reason": ctx.reason or "",
         "by": ctx.actor.name if ctx.actor.id is not None else "",
         "at": ctx.now,
@@ -131,10 +131,19 @@ def has_written(application: Application, person_id: UUID) -> bool:
     return queries.has_written(application.id, person_id)
 
 
-def facts_of_mail(application: Application) -> dict[str, Any]:
-    """What every message about an application may name. It shows nothing that the team of the city does not know."""
+def _place_read(ctx: EffectContext) -> tuple[str, str] | None:
+    """The city and the round's title, where the decision has read both already."""
+    application, round_ = ctx.facts.already("application"), ctx.facts.already("round")
+    return (application["city"], round_["title"]) if application and round_ else None
+
+
+def facts_of_mail(application: Application, place: tuple[str, str] | None = None) -> dict[str, Any]:
+    """What every message about an application may name. It shows nothing that the team of the city does not know.
+
+    `place` is its city and its round's title, for whoever has read them.
+    """
     amount = application.requested_minor
-    city, round_title = queries.place_of(application)
+    city, round_title = place or queries.place_of(application)
     return {
         "number": application.number,
         "title": application.title or application.number,
