@@ -170,8 +170,7 @@ def _if(workflow: Workflow, given: Transition, when: When, facts: Mapping[str, A
     expression = when.expression
     assert expression is not None  # noqa: S101 - the loader gives every `if` its expression
     says = when.says or sentences.NOT_MET
-    asks = any(path.startswith("input.") for path in expression.reads)
-    if asks and (open_clause := _open(given, facts, says)) is not None:
+    if "input" in expression.roots and (open_clause := _open(given, facts, says)) is not None:
         return open_clause
     for root in expression.roots:
         fact(facts, root)

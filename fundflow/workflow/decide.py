@@ -131,6 +131,8 @@ def decide(workflow: Workflow, transition: str, situation: Situation) -> Decisio
 
 def acting_for(used: Iterable[str], situation: Situation) -> str | None:
     """Whose role the actor uses who may do something in one of these roles; None where one of them is their own."""
+    if not situation.stands_in:
+        return None
     held = sorted(situation.roles.intersection(used))
     if not held or any(role not in situation.stands_in for role in held):
         return None

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import transitions
 from transitions import EventData, Machine, MachineError
 
 from fundflow.workflow import sentences
@@ -24,6 +25,24 @@ class Cursor:
 
     def __init__(self, state: str) -> None:
         self.state = state
+
+
+class Edge(transitions.Transition):
+    """An edge that asks its conditions and moves the cursor. It has no callbacks, so it looks for none."""
+
+    def execute(self, event_data: EventData) -> bool:
+        """Whether the cursor now stands at the other end."""
+        if not all(condition.check(event_data) for condition in self.conditions):
+            return False
+        cursor: Any = event_data.model
+        cursor.state = self.dest
+        return True
+
+
+class Graph(Machine):
+    """A state machine of such edges."""
+
+    transition_cls = Edge
 
 
 class Compiled:
@@ -47,7 +66,7 @@ class Compiled:
             for t in transitions.values()
             for source in t.sources
         ]
-        return Machine(
+        return Graph(
             model=None,
             states=[*states, *sorted(set(ends.values()))],
             transitions=edges,

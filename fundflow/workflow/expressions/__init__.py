@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -74,11 +76,13 @@ class Expression:
     node: Node
     compiler: Compiler = field(repr=False, compare=False)
     _run: Run = field(repr=False, compare=False)
+    roots: frozenset[str] = field(init=False, repr=False, compare=False)
+    """What must be loaded for it: ``application``, ``round``, ``reviews.panel``, …"""
+    _paths: tuple[tuple[str, tuple[str, ...]], ...] = field(init=False, repr=False, compare=False)
 
-    @property
-    def roots(self) -> frozenset[str]:
-        """What must be loaded for it: ``application``, ``round``, ``reviews.panel``, …"""
-        return frozenset(root_of(path) for path in self.reads)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "roots", frozenset(root_of(path) for path in self.reads))
+        object.__setattr__(self, "_paths", tuple((path, tuple(path.split("."))) for path in sorted(self.reads)))
 
     @property
     def writes_money(self) -> bool:
@@ -95,8 +99,16 @@ class Expression:
 
     def values(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """What it read, by path, for sentences and the record; whole records and tables are left out."""
-        found = ((path, seen_at(facts, path)) for path in sorted(self.reads))
-        return {path: value for path, value in found if not is_rows(value)}
+        found: dict[str, Any] = {}
+        for path, names in self._paths:
+            value: Any = facts
+            for name in names:
+                if value is None:
+                    break
+                value = value[name]
+            if not is_rows(value):
+                found[path] = value
+        return found
 
 
 def _is_money(node: Node, compiler: Compiler) -> bool:
@@ -123,9 +135,14 @@ def root_of(path: str) -> str:
     return ".".join(names[:2]) if names[0] in ("reviews", "forms", "timers", "children") else names[0]
 
 
+_SINGLE = (Money, str, int, Decimal, date, type(None))
+
+
 def is_rows(value: Any) -> bool:
     """A whole record or table, which has no place in a sentence."""
-    return isinstance(value, Mapping) or (isinstance(value, tuple) and any(isinstance(one, Mapping) for one in value))
+    if isinstance(value, tuple):
+        return any(isinstance(one, Mapping) for one in value)
+    return not isinstance(value, _SINGLE) and isinstance(value, Mapping)
 
 
 def seen_at(facts: Mapping[str, Any], path: str) -> Any:
