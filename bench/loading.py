@@ -1,0 +1,56 @@
+"""Loading the shipped workflows: read for the first time, read again unchanged, and asked for by their digest.
+
+The first is what a process pays once for each version of the rules; the last is what every command pays. Figures are
+ms of the processor, the median of several readings; the last line is the first reading of the largest file. At most
+150 ms is what the engine promises.
+
+    python bench/loading.py [readings]
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import fundflow.app  # noqa: E402,F401 - so that every document a workflow names is known
+from fundflow.lifecycle import definitions  # noqa: E402
+from fundflow.workflow import loader, source  # noqa: E402
+
+
+def taken(what: Callable[[], Any], readings: int, before: Callable[[], Any] = lambda: None) -> float:
+    """The median ms of the processor that it took."""
+    found = []
+    for _ in range(readings):
+        before()
+        begun = time.process_time()
+        what()
+        found.append((time.process_time() - begun) * 1000)
+    return statistics.median(found)
+
+
+def main(readings: int = 9) -> None:
+    """Read each file in the three ways and print what it took."""
+    largest = 0.0
+    for path in sorted((ROOT / "workflows").glob("*.yaml")):
+        workflow = loader.read(path)
+        pinned = definitions.remember(workflow)
+        size = sum(len(text) for text in workflow.files.values())
+        cold = taken(lambda path=path: loader.read(path), readings, source._events.cache_clear)
+        again = taken(lambda path=path: loader.read(path), readings)
+        cached = taken(lambda sha=pinned.sha256: definitions.get(sha), readings)
+        largest = max(largest, cold)
+        print(
+            f"{path.stem:20} {size:7} characters  cold {cold:6.1f} ms  again {again:6.1f} ms  cached {cached:7.4f} ms"
+        )
+    print(f"ms for the largest, cold: {largest:.1f}")
+
+
+if __name__ == "__main__":
+    main(*(int(argument) for argument in sys.argv[1:]))
