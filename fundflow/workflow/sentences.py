@@ -162,7 +162,8 @@ def write(says: Text, values: Mapping[str, Any], language: str) -> str:
     """The sentence in the reader's language with its {placeholders} filled; unknown ones stay as they are."""
     words = says.in_(language)
     spoken = language if language in says else next((code for code in says if says[code] == words), "en")
-    return _PLACEHOLDER.sub(lambda m: shown(values[m[1]], spoken) if m[1] in values else m[0], words)
+    said = _PLACEHOLDER.sub(lambda m: shown(values[m[1]], spoken) if m[1] in values else m[0], words)
+    return re.sub(r"([?!])\.$", r"\1", said)  # a question at its end closes the sentence
 
 
 def fill(says: Text, **values: Any) -> Text:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fundflow.money import Money
-from fundflow.workflow import loader
+from fundflow.workflow import loader, sentences
 from fundflow.workflow.decide import DefinitionMismatch, decide, reads
 from fundflow.workflow.definition import SYSTEM
 from fundflow.workflow.text import Text
@@ -154,6 +154,13 @@ def test_a_report_is_written_off_only_when_overdue() -> None:
 def test_an_answer_that_is_missing_is_named_instead_of_compared() -> None:
     empty = facts(application={"requested": None, "spent": None})
     assert refusals("approve", facts=empty) == ["Not answered yet: Amount requested."]
+
+
+def test_question_at_the_end_closes_its_sentence() -> None:
+    asked = Text({"en": "Are all criteria met?", "fr": "Tous les critères sont-ils remplis ?"})
+    assert sentences.write(sentences.UNANSWERED, {"missing": asked}, "en") == "Not answered yet: Are all criteria met?"
+    french = sentences.write(sentences.UNANSWERED, {"missing": asked}, "fr")
+    assert french.endswith("remplis ?")
 
 
 def test_amounts_in_two_currencies_are_refused_and_not_compared() -> None:
