@@ -48,12 +48,13 @@ def path(workflow: Workflow, shown: str, ended: str, has_ended: bool, viewer: Vi
         return _closed(_stops(states, shown, has_ended, viewer.language, bool(ended)), ended)
     stops: list[Stop] = []
     is_reached = False
+    is_off = bool(ended) or workflow.states[shown].final == "failure"  # nothing lies ahead any more
     for label, members in groups:
         is_here = any(state.id == shown for state in members)
-        if ended and is_reached:
+        if is_off and is_reached:
             break
         is_done = (not is_reached and not is_here) or (is_here and has_ended and members[-1].id == shown)
-        parts = _stops(members, shown, has_ended, viewer.language, bool(ended)) if is_here else []
+        parts = _stops(members, shown, has_ended, viewer.language, is_off) if is_here else []
         stops.append(Stop(label, "current" if is_here and not is_done else "done" if is_done else "next", parts=parts))
         is_reached = is_reached or is_here
     return _closed(stops, ended)

@@ -10,7 +10,9 @@ from flask.testing import FlaskClient
 
 from fundflow.accounts.models import User
 from fundflow.lifecycle.models import Application
+from fundflow.story_gcf import FEEDBACK
 from tests import factories as make
+from tests.awards.large import LargeGrant
 from tests.desk.contract import People, a_contract, do_task, events_of, some_people
 from tests.people import sign_in
 
@@ -171,3 +173,13 @@ def test_what_is_no_result_of_a_check_is_told_so(
     assert answer.status_code == 422
     assert "Choose a result for “Bank account verified”." in answer.text
     assert events_of(application.id) == before
+
+
+def test_nothing_lies_ahead_of_an_application_that_is_kept_for_a_later_round(app: Flask, client: FlaskClient) -> None:
+    grant = LargeGrant("concept_review")
+    grant.write("feedback", grant.officer, dict(FEEDBACK["kept_for_later"]))
+    grant.press("keep_for_later", grant.officer)
+    sign_in(client, grant.focal)
+    text = client.get(f"/applications/{grant.application.id}").text
+    assert "Kept for a later round" in text
+    assert "Checks and signatures" not in text
