@@ -26,6 +26,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("day", name=op.f("uq_anchors_day")),
     )
     op.create_table(
+        "api_calls",
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("fingerprint", sa.String(length=64), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_api_calls")),
+    )
+    op.create_table(
         "counters",
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("value", INTEGER, nullable=False),
@@ -103,6 +110,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_windows")),
         sa.UniqueConstraint("name", name=op.f("uq_windows_name")),
     )
+    op.create_table(
+        "access_tokens",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("may_act", sa.Boolean(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.Column("revoked_at", INSTANT, nullable=True),
+        sa.Column("last_used_at", INSTANT, nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_access_tokens_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_tokens")),
+        sa.UniqueConstraint("digest", name=op.f("uq_access_tokens_digest")),
+        sa.UniqueConstraint("key", name=op.f("uq_access_tokens_key")),
+    )
+    op.create_index(op.f("ix_access_tokens_user_id"), "access_tokens", ["user_id"], unique=False)
     op.create_table(
         "brakes",
         sa.Column("number", INTEGER, autoincrement=False, nullable=False),
@@ -780,6 +805,8 @@ def downgrade() -> None:
     op.drop_table("outages")
     op.drop_table("cities")
     op.drop_table("brakes")
+    op.drop_index(op.f("ix_access_tokens_user_id"), table_name="access_tokens")
+    op.drop_table("access_tokens")
     op.drop_table("windows")
     op.drop_table("users")
     op.drop_index(
@@ -791,4 +818,5 @@ def downgrade() -> None:
     op.drop_table("jobs")
     op.drop_table("definitions")
     op.drop_table("counters")
+    op.drop_table("api_calls")
     op.drop_table("anchors")
