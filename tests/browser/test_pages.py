@@ -25,6 +25,8 @@ FILES = (
     "GET /board.csv",
     "GET /money/{round}.csv",
     "GET /dev/mail/x.eml",
+    "GET /audit.zip",
+    "GET /api/",
 )
 DARK = ("/home", "/board", "/money", "/reviews/", "/applications/", "/sign-in", "/rounds", "/dev/components")
 FRENCH = ("/home", "/board", "/reviews/", "/applications/", "/money/", "/rounds/")
@@ -122,6 +124,7 @@ def overflow(page: Page) -> list[str]:
 
 @pytest.mark.parametrize(("address", "kind"), PAGES, ids=[f"{address} as {kind}" for address, kind in PAGES])
 def test_page_is_accessible_and_fits_wide_and_narrow(stage: Stage, address: str, kind: str) -> None:
+    stage.said.clear()
     page = stage.page(kind)
     page.set_viewport_size({"width": 1280, "height": 900})
     answer = page.goto(address.format(**stage.world.names))
