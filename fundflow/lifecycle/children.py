@@ -7,6 +7,7 @@ workflow allows, two of one key, and a second set while the first is there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -151,7 +152,5 @@ def _each(ctx: registry.EffectContext, facts: Facts, kind: definition.Child, ste
 
 
 def _as_system(facts: Facts) -> Situation:
-    from dataclasses import replace
-
     given = facts.situation(facts.now)
     return replace(given, roles=given.roles | {definition.SYSTEM}, has_ended=False)
