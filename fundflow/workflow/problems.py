@@ -8,22 +8,40 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
+
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake at a place; lines and columns count from one. Warnings do not stop a file from loading."""
+    """One mistake at a place; lines and columns count from one. Warnings do not stop a file from loading.
+
+    `path` is a counter-example: the transitions that lead to it, from the beginning. `example` are the facts under
+    which it shows, each by its path with its value as a person would write it.
+    """
 
     file: str
     line: int
     column: int
     code: str
     message: str
-    is_warning: bool = field(default=False, compare=False)
+    severity: Severity = field(default="error", compare=False)
+    path: tuple[str, ...] = field(default=(), compare=False)
+    example: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    @property
+    def is_warning(self) -> bool:
+        return self.severity == "warning"
+
+    @property
+    def sentence(self) -> str:
+        """The message, and after it the path that shows it."""
+        return f"{self.message}: {' → '.join(self.path)}" if self.path else self.message
 
     def __str__(self) -> str:
         word = "warning " if self.is_warning else ""
-        return f"{self.file}:{self.line}:{self.column}: {word}{self.code} {self.message}"
+        return f"{self.file}:{self.line}:{self.column}: {word}{self.code} {self.sentence}"
 
 
 class Problems(Exception):

@@ -1,0 +1,27 @@
+"""Where states lead, and what can be reached from where."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from fundflow.workflow.definition import Workflow
+
+
+def arrows(workflow: Workflow) -> dict[str, set[str]]:
+    """Where each state leads; an outcome counts as a place of its own."""
+    leads: dict[str, set[str]] = {state: set() for state in workflow.states}
+    for transition in workflow.transitions.values():
+        for source in transition.sources:
+            leads[source].add(transition.destination(source) or f"end {transition.end}")
+    return leads
+
+
+def reached_from(start: str, leads: Mapping[str, set[str]]) -> set[str]:
+    seen, waiting = {start}, deque([start])
+    while waiting:
+        for target in leads.get(waiting.popleft(), ()):
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    return seen
