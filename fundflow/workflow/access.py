@@ -41,9 +41,9 @@ def matrix(workflow: Workflow) -> dict[tuple[str, str], Cell]:
 def shown_state(workflow: Workflow, state: str, roles: Iterable[str]) -> str:
     """The state these people are told: the true one as soon as one of their roles may know it."""
     given = workflow.states.get(state)
-    held = [role for role in roles if role in workflow.roles]
     if given is None or not given.shown_as:
         return state
+    held = [role for role in roles if role in workflow.roles]
     shown = [given.shown_as.get(role, state) for role in held]
     if not shown:
         masks = sorted(set(given.shown_as.values()))

@@ -6,10 +6,10 @@ A fact that was not loaded is an error of ours and never counts as “no”.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from babel import Locale
 
@@ -27,8 +27,7 @@ class DefinitionMismatch(Exception):
     """What was asked does not fit the workflow: no such transition or state, or a fact that was not loaded."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clause:
+class Clause(NamedTuple):
     """One condition and its answer. `says` carries {placeholders}; `values` what they stood for when it was decided.
 
     One that `is_overridden` does not hold and keeps nobody. Where the application stands, what is entered and what
@@ -38,7 +37,7 @@ class Clause:
     kind: str
     holds: bool
     says: Text
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = MappingProxyType({})
     is_overridden: bool = False
 
     @property
@@ -169,17 +168,24 @@ def _overdue(workflow: Workflow, name: str, facts: Mapping[str, Any], situation:
 def _if(workflow: Workflow, given: Transition, when: When, facts: Mapping[str, Any]) -> Clause:
     expression = when.expression
     assert expression is not None  # noqa: S101 - the loader gives every `if` its expression
-    says = when.says or sentences.NOT_MET
+    says = sentences.NOT_MET if when.says is None else when.says
     if "input" in expression.roots and (open_clause := _open(given, facts, says)) is not None:
         return open_clause
-    for root in expression.roots:
-        fact(facts, root)
+    try:
+        values = expression.values(facts)
+    except (KeyError, TypeError):
+        for root in expression.roots:
+            fact(facts, root)
+        raise
     if unanswered := expression.unanswered(facts):
         labels = tuple(_label(workflow, path) for path in unanswered)
         return Clause("if", False, sentences.UNANSWERED, {"missing": labels})
-    values = {path: _spoken(workflow, path, value) for path, value in expression.values(facts).items()}
-    for path in when.mentions - values.keys():
-        values[path] = _spoken(workflow, path, fact(facts, path)) if _is_loaded(facts, path) else None
+    for path, value in values.items():
+        if type(value) not in _SPOKEN_AS_IT_IS:
+            values[path] = _spoken(workflow, path, value)
+    for path in when.mentions:
+        if path not in values:
+            values[path] = _spoken(workflow, path, fact(facts, path)) if _is_loaded(facts, path) else None
     try:
         holds = bool(expression.evaluate(facts))
     except MixedCurrencies:
@@ -205,6 +211,9 @@ def _label(workflow: Workflow, path: str) -> Text:
         if name in form.fields:
             return form.fields[name].label
     return Text.same(path)
+
+
+_SPOKEN_AS_IT_IS = frozenset((Money, int, bool, Decimal, date, type(None)))
 
 
 def _spoken(workflow: Workflow, path: str, value: Any) -> Any:

@@ -362,10 +362,10 @@ class Workflow:
     """The texts of the mails and documents it names, by path below `templates/`, as they were when it was pinned."""
     places: Mapping[str, tuple[str, int, int]] = field(default_factory=dict, repr=False)
     """File, line and column of each part, by dotted path, for whoever reports on it."""
+    zone: ZoneInfo = field(init=False, repr=False, compare=False)
 
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "zone", ZoneInfo(self.timezone))
 
     @property
     def working_days(self) -> WorkingDays:
@@ -397,10 +397,11 @@ class Workflow:
 
     def find(self, transition: str) -> Transition | None:
         """A transition of the application by its id, or one of a child as ``tranche.pay``."""
+        found = self.transitions.get(transition)
+        if found is not None:
+            return found
         child = self.child_of(transition)
-        if child is not None:
-            return child.transitions.get(transition)
-        return self.transitions.get(transition)
+        return None if child is None else child.transitions.get(transition)
 
     def every_transition(self) -> Iterator[Transition]:
         """Those of the application, then those of its children."""

@@ -32,8 +32,9 @@ class Edge(transitions.Transition):
 
     def execute(self, event_data: EventData) -> bool:
         """Whether the cursor now stands at the other end."""
-        if not all(condition.check(event_data) for condition in self.conditions):
-            return False
+        for condition in self.conditions:
+            if not condition.check(event_data):
+                return False
         cursor: Any = event_data.model
         cursor.state = self.dest
         return True
@@ -53,6 +54,8 @@ class Compiled:
         self.graphs = {"": self._graph(workflow.states, workflow.transitions, workflow.initial)}
         for child in workflow.children.values():
             self.graphs[child.id] = self._graph(child.states, child.transitions, child.initial)
+        # A child's transitions have its kind before their names, so no two graphs share one.
+        self.events = {name: event for graph in self.graphs.values() for name, event in graph.events.items()}
 
     def _graph(self, states: Iterable[str], transitions: Mapping[str, Transition], initial: str) -> Machine:
         ends = {t.id: f"end {t.end}" for t in transitions.values() if t.end is not None}
@@ -78,11 +81,13 @@ class Compiled:
 
     def _decide(self, event: EventData) -> bool:
         """The only condition of every edge: it fills the decision that the caller handed in, and answers with it."""
-        found: list[Decision] = event.kwargs["found"]
-        found.append(decide(self.workflow, event.event.name, event.kwargs["situation"]))
-        if unasked := _unasked(event.kwargs["step"], event.kwargs["situation"]):
-            found[-1] = replace(found[-1], allowed=False, clauses=(*found[-1].clauses, unasked))
-        return bool(found[-1].allowed)
+        step: Transition = event.kwargs["step"]
+        situation: Situation = event.kwargs["situation"]
+        decision = decide(self.workflow, step.id, situation)
+        if step.input and (unasked := _unasked(step, situation)):
+            decision = replace(decision, allowed=False, clauses=(*decision.clauses, unasked))
+        event.kwargs["found"].append(decision)
+        return decision.allowed
 
     def fire(self, state: str, transition: str, situation: Situation) -> tuple[str | None, str | None, Decision]:
         """The new state, or the outcome where it ends, with the decision; both are None where it is refused.
@@ -96,9 +101,8 @@ class Compiled:
         if situation.state != state:
             raise DefinitionMismatch(f"the situation is of {situation.state!r}, not of {state!r}")
         cursor, found = Cursor(state), list[Decision]()
-        graph = self.graphs[transition.partition(".")[0] if "." in transition else ""]
         try:
-            moved: Any = graph.events[transition].trigger(cursor, situation=situation, found=found, step=step)
+            moved: Any = self.events[transition].trigger(cursor, situation=situation, found=found, step=step)
         except MachineError:
             return None, None, decide(self.workflow, transition, situation)
         decision = found[-1]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -95,6 +95,8 @@ class Expression:
 
     def unanswered(self, facts: Mapping[str, Any]) -> list[str]:
         """The required answers it reads that are not there yet; it must not be evaluated while there are any."""
+        if not self.answers:
+            return []
         return [path for path, kind in self.answers.items() if not _is_there(seen_at(facts, path), kind)]
 
     def values(self, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,7 +108,7 @@ class Expression:
                 if value is None:
                     break
                 value = value[name]
-            if not is_rows(value):
+            if type(value) in _PLAIN or not is_rows(value):
                 found[path] = value
         return found
 
@@ -135,14 +137,14 @@ def root_of(path: str) -> str:
     return ".".join(names[:2]) if names[0] in ("reviews", "forms", "timers", "children") else names[0]
 
 
-_SINGLE = (Money, str, int, Decimal, date, type(None))
+_PLAIN = frozenset((Money, str, int, bool, Decimal, date, datetime, type(None)))
 
 
 def is_rows(value: Any) -> bool:
     """A whole record or table, which has no place in a sentence."""
     if isinstance(value, tuple):
         return any(isinstance(one, Mapping) for one in value)
-    return not isinstance(value, _SINGLE) and isinstance(value, Mapping)
+    return isinstance(value, Mapping)
 
 
 def seen_at(facts: Mapping[str, Any], path: str) -> Any:
