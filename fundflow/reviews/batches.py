@@ -21,11 +21,11 @@ from fundflow.lifecycle.models import Application
 from fundflow.reviews import committees, conflicts, suggestions
 from fundflow.reviews.committees import Progress
 from fundflow.reviews.models import Review, StandBy
-from fundflow.reviews.plans import Plan, plans_of
 from fundflow.reviews.suggestions import Need, Suggestion
 from fundflow.rounds.models import Round
 from fundflow.rounds.queries import round_for
 from fundflow.workflow.definition import Workflow
+from fundflow.workflow.plans import Plan, plans_of
 
 AT_MOST = 100
 """How many applications one page takes; the rest follows once these have their reviewers."""

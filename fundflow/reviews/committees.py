@@ -23,12 +23,12 @@ from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import commands, definitions
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Event
-from fundflow.reviews import conflicts, policy, reserves, scores
+from fundflow.reviews import conflicts, policy, reserves
 from fundflow.reviews.models import Review
-from fundflow.reviews.plans import Plan, plan_of, plans_of
 from fundflow.rounds.models import Round
-from fundflow.workflow import access
+from fundflow.workflow import access, scores
 from fundflow.workflow.definition import Workflow
+from fundflow.workflow.plans import Plan, plan_of, plans_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ import sqlalchemy as sa
 from fundflow.accounts.queries import people_named
 from fundflow.db import db
 from fundflow.lifecycle.models import Application, Event
-from fundflow.reviews import policy, scores
+from fundflow.reviews import policy
 from fundflow.reviews.committees import Committee, Place
 from fundflow.reviews.models import Review
-from fundflow.reviews.plans import Plan
-from fundflow.reviews.scores import Apart
+from fundflow.workflow import scores
+from fundflow.workflow.plans import Plan
+from fundflow.workflow.scores import Apart
 from fundflow.workflow.text import Text
 
 DISCUSS = "discuss"

@@ -30,8 +30,8 @@ from fundflow.lifecycle.registry import (
 )
 from fundflow.reviews import committees, discussions, policy, service
 from fundflow.reviews.models import Review
-from fundflow.reviews.plans import plan_of
 from fundflow.workflow.definition import Effect, Role
+from fundflow.workflow.plans import plan_of
 
 
 @fact("reviews")

@@ -16,8 +16,8 @@ from fundflow.accounts.models import City, User
 from fundflow.db import db
 from fundflow.lifecycle.models import Application
 from fundflow.reviews.models import Review
-from fundflow.reviews.plans import Plan
 from fundflow.rounds.models import Round
+from fundflow.workflow.plans import Plan
 
 
 def give(

@@ -21,9 +21,9 @@ from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle.models import Application
 from fundflow.reviews import conflicts, places
 from fundflow.reviews.models import Review, StandBy
-from fundflow.reviews.plans import Plan
 from fundflow.rounds import wall
 from fundflow.rounds.models import Round
+from fundflow.workflow.plans import Plan
 
 
 class TooManyStandBys(Refused):

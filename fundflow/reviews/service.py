@@ -24,10 +24,9 @@ from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.happening import settle
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.queries import locked
-from fundflow.reviews import committees, conflicts, discussions, places, policy, reserves, scores
+from fundflow.reviews import committees, conflicts, discussions, places, policy, reserves
 from fundflow.reviews.committees import Committee
 from fundflow.reviews.models import Review
-from fundflow.reviews.plans import Plan, plan_of, plans_of
 from fundflow.reviews.refusals import (
     AlreadyAsked,
     AlreadyDeclared,
@@ -52,6 +51,8 @@ from fundflow.reviews.refusals import (
     WhyWithdrawn,
 )
 from fundflow.rounds import wall
+from fundflow.workflow import scores
+from fundflow.workflow.plans import Plan, plan_of, plans_of
 
 __all__ = [
     "AlreadyAsked",

@@ -25,13 +25,13 @@ from fundflow.reviews import assigning, committees, discussions, queries, servic
 from fundflow.reviews.discussions import Discussion
 from fundflow.reviews.forms import DeclareForm, DeclineForm
 from fundflow.reviews.pages import pages
-from fundflow.reviews.plans import Plan, plan_of
 from fundflow.reviews.queries import Case
 from fundflow.web import forms as declared
 from fundflow.web import reader
 from fundflow.web.gate import requires
 from fundflow.web.refusals import sentence
 from fundflow.web.shell import nav_item
+from fundflow.workflow.plans import Plan, plan_of
 
 
 def init_app(app: Flask) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundflow.reviews import scores
-from fundflow.reviews.scores import Criterion
+from fundflow.workflow import scores
+from fundflow.workflow.scores import Criterion
 
 TEN = Decimal(10)
 TOTALS = st.lists(st.decimals(min_value=0, max_value=10, places=2, allow_nan=False), max_size=12)

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from fundflow.lifecycle.models import Application
-from fundflow.reviews import scores
+from fundflow.workflow import scores
 from fundflow.workflow.definition import Review, Workflow
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.forms import Form, Missing
@@ -22,6 +21,15 @@ DAYS = 14
 """How many days a reviewer has when the workflow does not say."""
 HOUR = "18:00"
 """The hour, in the round's zone, at which a proposed due day ends."""
+
+
+class Standing(Protocol):
+    """Where an application is, and how it ended."""
+
+    @property
+    def state(self) -> Any: ...
+    @property
+    def outcome(self) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,7 @@ class Plan:
         states = self.workflow.states.values()
         return frozenset(form for state in states for role in teams for form in state.edit.get(role, ()))
 
-    def takes_assignments(self, application: Application) -> bool:
+    def takes_assignments(self, application: Standing) -> bool:
         """Whether reviewers can be asked now: in the review's state, or in one that a full committee lets it leave."""
         return application.outcome is None and (application.state == self.state or self.awaits(application.state))
 
@@ -62,7 +70,7 @@ class Plan:
             for when in transition.when
         )
 
-    def generation(self, application: Application, entered: int) -> int:
+    def generation(self, application: Standing, entered: int) -> int:
         """The generation that counts for an application that came to the review's state `entered` times."""
         return self.generation_in(application.state, entered)
 
