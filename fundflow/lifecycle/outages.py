@@ -22,10 +22,10 @@ from fundflow.lifecycle.actor import SYSTEM, Actor
 from fundflow.lifecycle.brakes import NoReason
 from fundflow.lifecycle.models import Application, Outage, Timer
 from fundflow.lifecycle.moments import plan
-from fundflow.lifecycle.pauses import moved, own_time
 from fundflow.lifecycle.record import Link
 from fundflow.lifecycle.situation import Facts
 from fundflow.lifecycle.timers import replan
+from fundflow.workflow.moments import moved, own_time
 
 OUTAGE = "outage"
 """The transition name of the event that an application gets."""

@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from fundflow.db import db
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Application, Timer
-from fundflow.lifecycle.moments import OVERDUE, next_after_due, next_reminder, plan, reminders
+from fundflow.lifecycle.moments import plan
 from fundflow.lifecycle.situation import Facts
 from fundflow.workflow import definition
 from fundflow.workflow.definition import Workflow
-from fundflow.workflow.durations import at_wall
+from fundflow.workflow.moments import OVERDUE, left, moved, next_after_due, next_reminder, reminders
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def pause(facts: Facts, names: Collection[str]) -> None:
     for name, row in _latest(facts.application, names, ("armed", "fired")).items():
         timer = facts.workflow.timers[name]
         end = row.act_at if OVERDUE in row.reminded else row.due_at
-        row.remaining = round(_left(facts.workflow, timer, facts.now, end).total_seconds())
+        row.remaining = round(left(facts.workflow, timer, facts.now, end).total_seconds())
         row.pauses = [*row.pauses, [_told(facts.now), None]]
         row.status, row.next_at, row.retry_at, row.tried_revision = "paused", None, None, None
     db.session.flush()
@@ -55,14 +55,14 @@ def resume(facts: Facts, timer: definition.Timer) -> bool:
     row = _latest(facts.application, [timer.id], ("paused",)).get(timer.id)
     if row is None or row.remaining is None:
         return False
-    workflow, left = facts.workflow, timedelta(seconds=row.remaining)
+    workflow, rest = facts.workflow, timedelta(seconds=row.remaining)
     row.remaining = None
     row.pauses = [*row.pauses[:-1], [row.pauses[-1][0], _told(facts.now)]]
     if OVERDUE in row.reminded:
-        row.status, row.act_at = "fired", moved(workflow, timer, facts.now, left)
+        row.status, row.act_at = "fired", moved(workflow, timer, facts.now, rest)
         row.next_at = next_after_due(timer, workflow, row)
     else:
-        planned = plan(facts, timer, moved(workflow, timer, facts.now.replace(microsecond=0), left))
+        planned = plan(facts, timer, moved(workflow, timer, facts.now.replace(microsecond=0), rest))
         said = list(dict.fromkeys([*row.reminded, *planned.pop("reminded")]))
         row.status = "armed"
         for name, value in planned.items():
@@ -71,31 +71,6 @@ def resume(facts: Facts, timer: definition.Timer) -> bool:
         row.next_at = next_reminder(reminders(timer, workflow, row.due_at), row.act_at, said)
     db.session.flush()
     return True
-
-
-def moved(workflow: Workflow, timer: definition.Timer, instant: datetime, length: timedelta) -> datetime:
-    """So much of a timer's own time after an instant (before it, where negative): working time, wall time or exact."""
-    if timer.after is None or timer.after.is_exact:
-        return instant.astimezone(UTC) + length
-    wall = instant.astimezone(workflow.zone).replace(tzinfo=None)
-    if timer.after.working_days:
-        days = workflow.working_days
-        wall = days.later(wall, length) if length >= timedelta(0) else days.earlier(wall, -length)
-    else:
-        wall += length
-    return at_wall(wall, workflow.zone)
-
-
-def own_time(workflow: Workflow, timer: definition.Timer, start: datetime, end: datetime) -> timedelta:
-    """How much of a timer's own time passes between two instants; nothing where the end comes first."""
-    if end <= start:
-        return timedelta(0)
-    if timer.after is None or timer.after.is_exact:
-        return end - start
-    first, last = (each.astimezone(workflow.zone).replace(tzinfo=None) for each in (start, end))
-    if timer.after.working_days:
-        return workflow.working_days.time_between(first, last)
-    return max(last - first, timedelta(0))
 
 
 def account_of(application: Application, name: str, language: str = "en") -> list[Line]:
@@ -127,10 +102,6 @@ def account(workflow: Workflow, timer: definition.Timer, row: Timer, language: s
     if row.remaining is None:
         return [*lines, Line("due", at=row.due_at)]
     return [*lines, Line("left", length=timedelta(seconds=row.remaining))]
-
-
-def _left(workflow: Workflow, timer: definition.Timer, now: datetime, end: datetime) -> timedelta:
-    return own_time(workflow, timer, now, end) or -own_time(workflow, timer, end, now)
 
 
 def _latest(application: Application, names: Collection[str], statuses: Sequence[str]) -> dict[str, Timer]:

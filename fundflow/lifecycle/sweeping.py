@@ -21,31 +21,28 @@ from fundflow.jobs import worker
 from fundflow.lifecycle import brakes, commands, definitions, registry
 from fundflow.lifecycle.actor import SYSTEM
 from fundflow.lifecycle.models import Application, Brake, Timer
-from fundflow.lifecycle.moments import (
-    ESCALATED,
-    LATE,
-    OVERDUE,
-    aims_at,
-    escalation,
-    next_after_due,
-    next_reminder,
-    plan,
-    reminders,
-    repetition,
-)
+from fundflow.lifecycle.moments import aims_at, plan
 from fundflow.lifecycle.refusals import NotAllowed
 from fundflow.lifecycle.situation import Facts
 from fundflow.lifecycle.timers import replan
 from fundflow.workflow import definition
 from fundflow.workflow.definition import Text, Workflow
+from fundflow.workflow.moments import (
+    BLOCKED,
+    ESCALATED,
+    LATE,
+    OVERDUE,
+    RETRY,
+    escalation,
+    next_after_due,
+    next_reminder,
+    reminders,
+    repetition,
+)
 
 SWEEP_SECONDS = 5.0
 AGAIN = timedelta(minutes=5)
 """When a timer is tried again that failed for a reason that is nobody's refusal."""
-BLOCKED = "timer_blocked"
-"""The message to whoever can mend what was refused on the day; it is no workflow's own."""
-RETRY = timedelta(days=1)
-"""When a refused transition is tried again, where nothing has happened to the application before."""
 
 log = logging.getLogger(__name__)
 

@@ -14,12 +14,13 @@ from fundflow.db import db, present
 from fundflow.lifecycle import timers, writes
 from fundflow.lifecycle.actor import SYSTEM
 from fundflow.lifecycle.models import Application, Timer
-from fundflow.lifecycle.moments import moment_of, next_reminder, plan, reminders
+from fundflow.lifecycle.moments import moment_of, plan
 from fundflow.lifecycle.situation import Facts
 from fundflow.workflow import definition
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.differences import both, quoted
 from fundflow.workflow.migration import Verdict
+from fundflow.workflow.moments import next_reminder, reminders
 from fundflow.workflow.sentences import fill
 from fundflow.workflow.text import Text
 

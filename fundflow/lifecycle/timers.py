@@ -22,6 +22,7 @@ from fundflow.lifecycle.moments import aims_at, moment_of, plan, told_in
 from fundflow.lifecycle.pauses import account_of
 from fundflow.lifecycle.situation import Facts
 from fundflow.workflow import definition
+from fundflow.workflow.moments import following
 
 __all__ = [
     "account_of",
@@ -75,21 +76,14 @@ def follow(facts: Facts, from_state: str | None, to_state: str | None) -> None:
     A timer that runs in both states goes on as it is, and so does every timer when the state stays the same. One with
     `sla` is not cancelled but stands still, and goes on when the application comes back.
     """
-    if from_state == to_state:
-        return
-    running = [timer for timer in facts.workflow.timers.values() if from_state in timer.states]
-    left = [timer for timer in running if to_state not in timer.states]
-    standing = {timer.id for timer in left if timer.is_sla} if to_state is not None else set()
-    if to_state is None:
-        over = [timer.id for timer in facts.workflow.timers.values() if timer.is_sla or timer in left]
-    else:
-        over = [timer.id for timer in left if not timer.is_sla]
-    if standing:
-        pauses.pause(facts, standing)
-    if over:
-        cancel(facts.application.id, over)
-    for timer in facts.workflow.timers.values():
-        if to_state in timer.states and timer not in running and not (timer.is_sla and pauses.resume(facts, timer)):
+    after = following(facts.workflow, from_state, to_state)
+    if after.standing:
+        pauses.pause(facts, after.standing)
+    if after.over:
+        cancel(facts.application.id, after.over)
+    for name in after.begun:
+        timer = facts.workflow.timers[name]
+        if not (timer.is_sla and pauses.resume(facts, timer)):
             arm(facts, timer, facts.now)
 
 
