@@ -1,8 +1,8 @@
-"""Loading the shipped workflows: read for the first time, read again unchanged, and asked for by their digest.
+"""Loading the shipped workflows: read from their texts, and asked for by their digest.
 
-The first is what a process pays once for each version of the rules; the last is what every command pays. Figures are
-ms of the processor, the median of several readings; the last line is the first reading of the largest file. At most
-150 ms is what the engine promises.
+The first is what a process pays once for each version of the rules; the second is what every command pays. Figures
+are ms of the processor, the median of several readings; the last line is reading the largest file. At most 150 ms is
+what the engine promises.
 
     python bench/loading.py [readings]
 """
@@ -21,14 +21,13 @@ sys.path.insert(0, str(ROOT))
 
 import fundflow.app  # noqa: E402,F401 - so that every document a workflow names is known
 from fundflow.lifecycle import definitions  # noqa: E402
-from fundflow.workflow import loader, source  # noqa: E402
+from fundflow.workflow import loader  # noqa: E402
 
 
-def taken(what: Callable[[], Any], readings: int, before: Callable[[], Any] = lambda: None) -> float:
+def taken(what: Callable[[], Any], readings: int) -> float:
     """The median ms of the processor that it took."""
     found = []
     for _ in range(readings):
-        before()
         begun = time.process_time()
         what()
         found.append((time.process_time() - begun) * 1000)
@@ -42,14 +41,11 @@ def main(readings: int = 9) -> None:
         workflow = loader.read(path)
         pinned = definitions.remember(workflow)
         size = sum(len(text) for text in workflow.files.values())
-        cold = taken(lambda path=path: loader.read(path), readings, source._events.cache_clear)
-        again = taken(lambda path=path: loader.read(path), readings)
+        read = taken(lambda path=path: loader.read(path), readings)
         cached = taken(lambda sha=pinned.sha256: definitions.get(sha), readings)
-        largest = max(largest, cold)
-        print(
-            f"{path.stem:20} {size:7} characters  cold {cold:6.1f} ms  again {again:6.1f} ms  cached {cached:7.4f} ms"
-        )
-    print(f"ms for the largest, cold: {largest:.1f}")
+        largest = max(largest, read)
+        print(f"{path.stem:20} {size:7} characters  read {read:6.1f} ms  cached {cached:7.4f} ms")
+    print(f"ms for the largest: {largest:.1f}")
 
 
 if __name__ == "__main__":

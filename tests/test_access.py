@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import yaml
 from flask import Flask
 from flask.testing import FlaskClient
-from ruamel.yaml import YAML
 
 from fundflow import clock, seed
 from fundflow.accounts import delegations
@@ -35,7 +35,7 @@ from tests.conftest import ON_POSTGRES
 from tests.desk.contract import a_contract, some_people
 from tests.people import sign_in
 
-TABLE = YAML(typ="safe").load(Path(__file__).with_name("access.yaml"))
+TABLE = yaml.safe_load(Path(__file__).with_name("access.yaml").read_text())
 PEOPLE: list[str] = TABLE["people"]
 ROUTES: dict[str, list[int]] = TABLE["routes"]
 ALIKE: dict[str, list[int]] = TABLE["alike"]

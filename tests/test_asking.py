@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from ruamel.yaml import YAML
 
 from fundflow import asking
 from fundflow.cli import main
 from fundflow.config import ROOT
 from fundflow.lifecycle import commands
-from fundflow.workflow import format
+from fundflow.workflow import format, source
 from tests import factories as make
 from tests.desk.contract import People, a_contract, do_task, press_child, some_people
 
@@ -96,7 +95,7 @@ def test_shipped_files_have_the_shape_that_editors_are_told(kind: str) -> None:
     seen: list[Path] = sorted(files)
     assert seen
     for file in seen:
-        written = YAML(typ="safe").load(file)
+        written = source.read(file.name, file.read_text(encoding="utf-8")).data
         part.model_validate(written)
         assert set(written) <= set(schema["properties"]), file
         assert set(schema["required"]) <= set(written), file

@@ -6,6 +6,7 @@ Never one at a time: whoever loads a file gets every problem that can be found a
 from __future__ import annotations
 
 import difflib
+from bisect import bisect
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -55,9 +56,17 @@ class Problems(Exception):
         return "\n".join(map(str, self.problems))
 
 
+MANY = 150
+"""Of more names than this, only those around the place of the wrong one are compared with it: a file with thousands
+of states and thousands of mistakes is answered in a second, not in a minute."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``; did you mean 'draft'?`` or nothing, for the end of a message."""
     names = sorted(known)
+    if len(names) > MANY:
+        near = bisect(names, name)
+        names = names[max(0, near - MANY // 2) : near + MANY // 2]
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{close[0]}'?"

@@ -1,7 +1,8 @@
 """A YAML 1.2 file as plain values with the place of each, so that every mistake can be shown where it was made.
 
 Refuses what two readers could understand differently: anchors and tags, keys written twice, ``NO``, ``010`` and
-``12:30`` without quotes, deep nesting, and files beyond 256 KB.
+``12:30`` without quotes, line breaks that only some see, deep nesting, and files beyond 256 KB. libyaml finds where
+each value begins and ends; what a value means is decided here, so none of its YAML 1.1 comes in.
 """
 
 from __future__ import annotations
@@ -9,12 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
+import yaml
+from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
     MappingEndEvent,
@@ -27,6 +26,7 @@ from ruamel.yaml.events import (
 from fundflow.workflow.problems import Problem
 
 LARGEST, DEEPEST = 256 * 1024, 14
+TOO_DEEP = f"this is nested more than {DEEPEST} levels deep"
 
 Path = tuple[str | int, ...]
 
@@ -35,6 +35,9 @@ _TWO_MEANINGS = re.compile(
     r"|[-+]?\.(inf|nan)|[-+]?[0-9][0-9_]*(\.[0-9_]*)?e[-+]?[0-9]+|[0-9]+_[0-9_]+",
     re.IGNORECASE,
 )
+_NOT_ALLOWED = re.compile(r"[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""What YAML 1.2 has no place for, and three line breaks of YAML 1.1."""
+_BREAKS = "\x85\u2028\u2029"
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}")
 
@@ -73,9 +76,15 @@ def read(file: str, text: str) -> Source:
     if len(text.encode("utf-8", "surrogatepass")) > LARGEST:
         source.add("FF002", "this file is larger than 256 KB", (1, 1))
         return source
+    if strange := _NOT_ALLOWED.search(text, text.startswith("\ufeff")):
+        before = re.split(r"\r\n?|\n", text[: strange.start()])
+        what = "which ends a line to some tools only" if strange[0] in _BREAKS else "a character YAML does not allow"
+        message = f"this file holds U+{ord(strange[0]):04X}, {what}"
+        source.add("FF001", message, (len(before), len(before[-1]) + 1))
+        return source
     try:
-        events = _events(text)
-    except YAMLError as error:
+        events = list(yaml.parse(text, Loader=yaml.CSafeLoader))
+    except yaml.MarkedYAMLError as error:
         _syntax(source, error, text)
         return source
     reading = _Reading(source, events)
@@ -88,36 +97,27 @@ def read(file: str, text: str) -> Source:
     return source
 
 
-@lru_cache(maxsize=32)
-def _events(text: str) -> tuple[Any, ...]:
-    """The parser's events. The same texts are read again when a shipped file is pinned, then loaded by its digest."""
-    return tuple(YAML(typ="safe", pure=True).parse(text))
-
-
 def _place(event: Any) -> tuple[int, int]:
     return event.start_mark.line + 1, event.start_mark.column + 1
 
 
-def _syntax(source: Source, error: YAMLError, text: str) -> None:
-    place, message = (1, 1), "this is not valid YAML"
-    if isinstance(error, MarkedYAMLError):
-        context = str(error.context or "")
-        mark = error.problem_mark or error.context_mark
-        opened = error.context_mark is not None and ("flow" in context or "quoted" in context)
-        if opened and mark is not None and error.context_mark.line < mark.line:
-            mark = error.context_mark
-        if mark is not None:
-            place = (mark.line + 1, mark.column + 1)
-        problem = str(error.problem or "").strip()
-        message = f"this is not valid YAML: {problem or 'it cannot be read'}{_hint(problem, context, text, place[0])}"
-    elif hasattr(error, "position"):
-        message = "this file holds a character that YAML does not allow"
-    source.add("FF001", " ".join(message.split()), place)
+def _syntax(source: Source, error: yaml.MarkedYAMLError, text: str) -> None:
+    problem, context = str(error.problem or "it cannot be read"), str(error.context or "")
+    lines = text.splitlines() or [""]
+    mark, opened = error.problem_mark, error.context_mark
+    if mark is None or (opened and opened.line < mark.line and ("flow" in context or "quoted" in context)):
+        mark = opened
+    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+    if line >= len(lines):  # libyaml puts the end of a file on a line of its own
+        line, column = len(lines) - 1, len(lines[-1])
+    place = (line + 1, column + 1)
+    if "nesting depth" in problem:
+        source.add("FF002", TOO_DEEP, place)
+    else:
+        source.add("FF001", f"this is not valid YAML: {problem}{_hint(problem, context, lines[line])}", place)
 
 
-def _hint(problem: str, context: str, text: str, line: int) -> str:
-    lines = text.splitlines()
-    written = lines[line - 1] if 0 < line <= len(lines) else ""
+def _hint(problem: str, context: str, written: str) -> str:
     if "\t" in written:
         return "; indent with spaces, not with tabs"
     if "mapping values are not allowed" in problem:
@@ -128,18 +128,20 @@ def _hint(problem: str, context: str, text: str, line: int) -> str:
         return "; check the brackets and commas, and put texts with commas or brackets in quotes"
     if "cannot start any token" in problem or "alias" in problem or "tag" in context:
         return "; put this text in quotes"
-    if "block" in context:
+    if "block" in context or "document start" in problem:
         return "; check the indentation"
     return ""
+
+
+_STARTS, _ENDS = (MappingStartEvent, SequenceStartEvent), (MappingEndEvent, SequenceEndEvent)
 
 
 class _Reading:
     """Goes through the parser's events once."""
 
-    def __init__(self, source: Source, events: tuple[Any, ...]) -> None:
+    def __init__(self, source: Source, events: list[Any]) -> None:
         self.source = source
-        wanted = (AliasEvent, ScalarEvent, MappingStartEvent, MappingEndEvent, SequenceStartEvent, SequenceEndEvent)
-        self.events = [e for e in events if isinstance(e, wanted)]
+        self.events = [e for e in events if isinstance(e, (AliasEvent, ScalarEvent, *_STARTS, *_ENDS))]
         self.position = 0
 
     def take(self) -> Any:
@@ -147,12 +149,21 @@ class _Reading:
         self.position += 1
         return event
 
+    def pass_by(self, event: Any) -> None:
+        """Leave out what is inside a node that was taken."""
+        level = int(isinstance(event, _STARTS))
+        while level > 0:
+            event = self.take()
+            level += isinstance(event, _STARTS) - isinstance(event, _ENDS)
+
     def node(self, path: Path, depth: int) -> Any:
         event = self.take()
         place = _place(event)
         self.source.values[path] = place
         if depth > DEEPEST:
-            self.source.add("FF002", f"this is nested more than {DEEPEST} levels deep", place)
+            self.source.add("FF002", TOO_DEEP, place)
+            self.pass_by(event)
+            return None
         if isinstance(event, AliasEvent):
             self.source.add("FF005", "aliases (*name) are not allowed: write it out", place)
             return None
@@ -181,7 +192,7 @@ class _Reading:
                 self.node((*path, "?"), depth + 1)
                 self.node((*path, "?"), depth + 1)
                 continue
-            key = self.node((*path, "?"), depth + 1)
+            key = self.node((*path, "?"), depth)
             if not isinstance(key, str | int) or isinstance(key, bool):
                 key = event.value
             inner = (*path, key)
