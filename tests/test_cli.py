@@ -159,6 +159,18 @@ def test_draw_makes_a_picture_and_a_text(tmp_path: Path) -> None:
     written = tmp_path / "flow.mmd"
     done = run(tmp_path, "draw", GOOD, "--format", "mermaid", "-o", str(written))
     assert done.stdout == f"wrote {written}\n" and written.read_text().startswith("stateDiagram-v2")
+    table = run(tmp_path, "draw", GOOD, "--format", "table").stdout
+    assert "| Under review | Approve the grant | Fund manager | Approved | commits money |" in table
+    own = run(tmp_path, "draw", GOOD, "--role", "finance", "--shape", "tall").stdout
+    assert "flow--tall flow--role" in own and "prefers-color-scheme: dark" in own
+
+
+def test_draw_names_the_role_that_was_meant_and_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    wrong = run(tmp_path, "draw", GOOD, "--role", "revewer")
+    assert wrong.returncode == 1
+    assert wrong.stderr == "Error: there is no role 'revewer'; did you mean 'reviewer'?\n"
+    nowhere = run(tmp_path, "draw", GOOD, "-o", str(tmp_path / "no" / "flow.svg"))
+    assert nowhere.returncode == 1 and "cannot be written: No such file" in nowhere.stderr
 
 
 def test_routes_lists_every_address_with_who_may_use_it(tmp_path: Path) -> None:

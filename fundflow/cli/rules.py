@@ -1,4 +1,4 @@
-"""Commands on workflows: check, draw, compare, pin, move applications, and ask why something may not be."""
+"""Commands on workflows: check, compare, pin, move applications, and ask why something may not be."""
 
 from __future__ import annotations
 
@@ -35,33 +35,6 @@ def check(file: Path) -> None:
         f"{file}: {len(workflow.states)} states, {len(workflow.transitions)} transitions, "
         f"{len(workflow.forms)} forms, nothing to mend"
     )
-
-
-@main.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "kind", type=click.Choice(["svg", "mermaid"]), default="svg", show_default=True)
-@click.option("--language", default="en", show_default=True)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; standard output if not given.",
-)
-def draw(file: Path, kind: str, language: str, output: Path | None) -> None:
-    """Draw a workflow file as SVG or as Mermaid text."""
-    from fundflow.workflow import diagram, loader
-
-    try:
-        workflow = loader.read(file)
-    except loader.Problems as problems:
-        click.echo(str(problems), err=True)
-        sys.exit(1)
-    text = (diagram.svg if kind == "svg" else diagram.mermaid)(workflow, language)
-    if output is None:
-        click.echo(text)
-    else:
-        output.write_text(text, encoding="utf-8")
-        click.echo(f"wrote {output}")
 
 
 @main.command("export-schema")

@@ -13,9 +13,11 @@ from markupsafe import Markup
 
 from fundflow.money import Money
 from fundflow.web import reader
+from fundflow.workflow import diagram, diagram_text
 from fundflow.workflow.definition import SYSTEM, Effect, Timer, Transition, Workflow
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.forms import Field
+from fundflow.workflow.layout import Shape
 
 
 def _(text: str, **facts: object) -> str:
@@ -252,9 +254,12 @@ def _ledger(effect: Effect, amount: Money | None) -> str:
     return _("The money committed to this application becomes available again.")
 
 
-def diagram_of(workflow: Workflow, language: str, current: str | None = None) -> Markup:
-    """The picture of the workflow, ready to stand in a page."""
-    from fundflow.workflow import diagram
-
+def diagram_of(workflow: Workflow, language: str, current: str | None = None, shape: Shape = "wide") -> Markup:
+    """The picture of the workflow, ready to stand in a page beside its table (`ways`); it needs `flow.css`."""
     # Our own drawing: every text in it is escaped by the module that draws it.
-    return Markup(diagram.svg(workflow, language, current=current))  # noqa: S704
+    return Markup(diagram.svg(workflow, language, current=current, shape=shape, is_brief=True))  # noqa: S704
+
+
+def ways(workflow: Workflow, language: str) -> list[diagram_text.Line]:
+    """What the picture shows, for whoever reads rather than looks."""
+    return list(diagram_text.lines(workflow, language))

@@ -71,6 +71,8 @@ def _page(round_: Round, **more: object) -> str:
         steps=process.steps(workflow, language),
         ends=process.ends(workflow, language),
         diagram=process.diagram_of(workflow, language),
+        tall_diagram=process.diagram_of(workflow, language, shape="tall"),
+        ways=process.ways(workflow, language),
         twice={name for name in ("opens", "closes") if happens_twice(getattr(round_, f"{name}_wall"), round_.zone)},
         **more,
     )

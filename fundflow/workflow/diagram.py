@@ -1,29 +1,48 @@
-"""A workflow as a picture: Mermaid text, and SVG that stands alone and takes the page's colours where it is inlined.
+"""A workflow as a picture in SVG: phases, states with their ways out, clocks, money, children, and how it can end.
 
-The SVG has no script and no inline style: classes for a page's own rules, and attributes for when there are none.
+It stands alone with a `style`, or takes the rules of the page it is written into. It has no script and no style
+attribute: classes for a page's rules, and plain attributes for when there are none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from html import escape
 
+from fundflow.workflow import cards
+from fundflow.workflow.cards import Card, Machine, MarkKind, Picture, picture
 from fundflow.workflow.definition import Workflow
-from fundflow.workflow.layout import (
-    BOX_HEIGHT,
-    LABEL,
-    PILL_HEIGHT,
-    SMALL,
-    Arrow,
-    Box,
-    Layout,
-    lay_out,
-    people,
-    width_of,
-    wrapped,
-)
+from fundflow.workflow.layout import Box, Frame, Lines, Row, Shape, lay_out
+from fundflow.workflow.lettering import ICON, PILL, SIZES, Piece, Span, wide
 from fundflow.workflow.text import Text
 
-ACCENT = "#1f5fbf"
+FACE = "Public Sans Variable, system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
+SIGNS: Mapping[MarkKind, str] = {
+    "start": "M3 1.5l7 4.5-7 4.5z",
+    "clock": "M6 1a5 5 0 1 0 0 10a5 5 0 1 0 0-10M6 3.2V6l2 1.4",
+    "auto": "M7 1L2.5 7H6L5 11l4.5-6H6z",
+    "money": "M1 3.5a5 2 0 1 0 10 0a5 2 0 1 0-10 0v5a5 2 0 0 0 10 0v-5M1 6a5 2 0 0 0 10 0",
+    "children": "M2.5 1v6.5H6M6 5h5v5H6z",
+    "check": "M2 2h8v8H2zM4 6l1.5 1.5L8 4.5",
+    "sign": "M1 11h10M3 8.5L8 2l2 1.8-5 6-2.5.7z",
+    "score": "M6 1l1.5 3.2 3.5.4-2.6 2.4.7 3.5L6 8.8l-3.1 1.7.7-3.5L1 4.6l3.5-.4z",
+    "mask": "M1 6c2-4 8-4 10 0c-2 4-8 4-10 0M2 10.5l8-9",
+    "end": "M2.5 2.5h7v7h-7z",
+}
+"""The signs, each in a square of twelve units; outlines, so that they take any colour."""
+SAYS: Mapping[MarkKind, Text] = {
+    "start": Text({"en": "where it begins", "fr": "où cela commence"}),
+    "clock": Text({"en": "a deadline, or done by the calendar", "fr": "une échéance, ou fait par le calendrier"}),
+    "auto": Text({"en": "happens by itself", "fr": "se fait automatiquement"}),
+    "money": Text({"en": "moves money", "fr": "touche aux fonds"}),
+    "children": Text({"en": "begins or moves what runs beside", "fr": "ouvre ou fait avancer ce qui court à côté"}),
+    "check": Text({"en": "checks", "fr": "vérifications"}),
+    "sign": Text({"en": "signatures", "fr": "signatures"}),
+    "score": Text({"en": "scores", "fr": "notes"}),
+    "mask": Text({"en": "stands for hidden states", "fr": "tient lieu d’étapes cachées"}),
+    "end": Text({"en": "ends the application", "fr": "met fin à la candidature"}),
+}
 _DESCRIBED = Text(
     {
         "en": "{states} states. It begins in {initial}. {arrows}",
@@ -33,210 +52,274 @@ _DESCRIBED = Text(
 _NOW = Text({"en": "Now: {state}.", "fr": "Maintenant : {state}."})
 
 
-def mermaid(workflow: Workflow, language: str) -> str:
-    """A Mermaid state diagram, for documents that draw it themselves."""
-    lines = ["stateDiagram-v2", "    direction LR"]
-    for name, state in workflow.states.items():
-        lines.append(f'    state "{_plain(state.label.in_(language))}" as s_{name}')
-    lines.append(f"    [*] --> s_{workflow.initial}")
-    for outcome, label in workflow.outcomes.items():
-        lines.append(f'    state "{_plain(label.in_(language))}" as e_{outcome}')
-    for t in workflow.transitions.values():
-        for source in t.sources:
-            target = t.destination(source)
-            to = f"e_{t.end}" if target is None else f"s_{target}"
-            who = people(workflow, t, source, language)
-            words = f"{t.label.in_(language)}, {who}" if who else t.label.in_(language)
-            lines.append(f"    s_{source} --> {to} : {_plain(words)}")
-    for outcome in workflow.outcomes:
-        lines.append(f"    e_{outcome} --> [*]")
-    lines += [f"    s_{name} --> [*]" for name, state in workflow.states.items() if state.is_final]
-    return "\n".join(lines) + "\n"
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many applications stand somewhere, how that is said in full, and where their list is."""
+
+    number: int
+    says: str
+    href: str | None = None
 
 
-def _plain(text: str) -> str:
-    """Words in which Mermaid sees no signs of its own."""
-    return "".join(f"#{ord(c)};" if c in '":;#<>{}[]()' else c for c in text)
+@dataclass(frozen=True, slots=True)
+class Tallies:
+    """The count of each state and each outcome, by id; what is missing is not counted."""
+
+    states: Mapping[str, Tally] = field(default_factory=dict)
+    outcomes: Mapping[str, Tally] = field(default_factory=dict)
 
 
-def svg(workflow: Workflow, language: str, current: str | None = None) -> str:
-    """The drawing; `current` is the state (or the outcome) to point out. Its classes begin with ``flow``."""
-    layout = lay_out(workflow, language)
-    title = workflow.title.in_(language)
-    named = f"{workflow.id}-{language}"
+def svg(
+    workflow: Workflow,
+    language: str,
+    current: str | None = None,
+    *,
+    role: str | None = None,
+    shape: Shape = "wide",
+    tallies: Tallies | None = None,
+    is_brief: bool = False,
+    style: str | None = None,
+) -> str:
+    """The drawing; `current` is the state (or the outcome) to point out. Its classes begin with ``flow``.
+
+    With `role`, what that role is shown. `is_brief` where the page has the same as a table; with `style`, it stands
+    alone on paper of its own. KeyError for a role that the workflow does not have.
+    """
+    drawn = picture(workflow, language, role)
+    layout = lay_out(drawn, shape, list(_legend(drawn)), cards.ENDS.in_(language))
+    named = "-".join(part for part in ("flow", workflow.id, language, role, shape) if part)
+    is_linked = tallies is not None and any(t.href for t in (*tallies.states.values(), *tallies.outcomes.values()))
+    w, h = f"{layout.width:.0f}", f"{layout.height:.0f}"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow" role="img"'
-        f' aria-labelledby="flow-{named} flow-{named}-d"',
-        f' viewBox="0 0 {layout.width:.0f} {layout.height:.0f}" width="{layout.width:.0f}"',
-        f' height="{layout.height:.0f}" font-family="system-ui, -apple-system, Segoe UI, sans-serif">',
-        f'<title id="flow-{named}">{escape(title)}</title>',
-        f'<desc id="flow-{named}-d">{escape(_description(workflow, language, current))}</desc>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="flow flow--{shape}{"" if role is None else " flow--role"}"'
+        f' role="{"group" if is_linked else "img"}" aria-labelledby="{named}" aria-describedby="{named}-d"'
+        f' viewBox="0 0 {w} {h}" width="{w}" height="{h}" font-family="{FACE}" fill="currentColor">',
+        f'<title id="{named}">{escape(drawn.title)}</title>',
+        f'<desc id="{named}-d">{escape(_description(workflow, drawn, language, current, is_brief=is_brief))}</desc>',
     ]
-    first = layout.boxes[workflow.initial]
-    parts.append(
-        f'<g class="flow-start"><circle cx="{first.x - 28:.1f}" cy="{first.middle:.1f}" r="5" fill="currentColor"/>'
-        f"{_line(f'M{first.x - 22:.1f} {first.middle:.1f}H{first.x - 6:.1f}', first.x - 1, first.middle)}</g>"
-    )
-    parts += [_over(layout, arrow, lane) for arrow, lane in layout.above]
-    parts += [_beside(layout, group) for group in layout.beside]
-    for box in layout.boxes.values():
-        parts.append(_ends(workflow, box, current, language))
-        parts.append(_state(workflow, box, current))
+    if style is not None:
+        parts.append(f'<style>{style}</style><rect class="flow-paper" width="{w}" height="{h}" fill="none"/>')
+    counted = tallies or Tallies()
+    parts += [_frame(frame, drawn, current, counted) for frame in layout.frames]
+    for machine, box in layout.boxes:
+        parts.append(_box(machine, box, current, counted, is_main=machine is drawn.machines[0]))
     return "".join(parts) + "</svg>\n"
 
 
-def _description(workflow: Workflow, language: str, current: str | None) -> str:
+def crossings(workflow: Workflow, language: str, shape: Shape = "wide") -> int:
+    """How many arrows cross in the drawing."""
+    return lay_out(picture(workflow, language), shape).crossings
+
+
+def _legend(drawn: Picture) -> Iterable[Piece]:
+    """The signs that the drawing uses, in words."""
+    used: set[MarkKind] = {"end"} if drawn.outcomes else set()
+    for machine in drawn.machines:
+        for card in machine.cards.values():
+            used |= {mark.kind for mark in card.notes}
+            for each in card.exits:
+                used |= {mark.kind for mark in each.marks}
+                used |= {"auto"} if each.by == "auto" else {"clock"} if each.by == "clock" else set()
+    return [Piece("note", SAYS[kind].in_(drawn.language), kind) for kind in SIGNS if kind in used]
+
+
+def _description(workflow: Workflow, drawn: Picture, language: str, current: str | None, *, is_brief: bool) -> str:
     """The drawing in words, for whoever hears it."""
+    main = drawn.machines[0]
+    known = main.cards
     said = []
-    for t in workflow.transitions.values():
-        sources = ", ".join(workflow.states[s].label.in_(language) for s in t.sources)
-        targets = {t.destination(s) for s in t.sources}
-        names = [workflow.states[n].label.in_(language) for n in sorted(n for n in targets if n is not None)]
-        to = ", ".join(names) or (workflow.outcomes[t.end].in_(language) if t.end else "")
-        said.append(f"{t.label.in_(language)}: {sources} → {to}.")
-    words = _DESCRIBED.in_(language).format(
-        states=len(workflow.states),
-        initial=workflow.states[workflow.initial].label.in_(language),
-        arrows=" ".join(said),
-    )
+    for card in known.values() if not is_brief else ():
+        for each in card.exits:
+            to = known[each.target].label if each.target is not None else each.outcome_label
+            money = [mark.text for mark in each.marks]
+            said.append(f"{card.label}: {each.label} ({', '.join([each.who, *money])}) → {to}.")
+    words = _DESCRIBED.in_(language).format(states=len(known), initial=known[main.initial].label, arrows=" ".join(said))
     if current is not None:
         label = workflow.states[current].label if current in workflow.states else workflow.outcomes.get(current)
         words = f"{_NOW.in_(language).format(state=label.in_(language) if label else current)} {words}"
-    return words
+    return words.strip()
 
 
-def _line(path: str, x: float, y: float, *, down: bool = False) -> str:
-    """A line with its tip at (x, y): drawn, for a marker would not take the colour of its page."""
-    tip = f"M{x:.1f} {y:.1f}l-9 -4 2.4 4 -2.4 4z" if not down else f"M{x:.1f} {y:.1f}l-4 -9 4 2.4 4 -2.4z"
-    return (
-        f'<path class="flow-line" d="{path}" fill="none" stroke="currentColor" stroke-opacity="0.62"'
-        f' stroke-width="1.5"/><path class="flow-tip" d="{tip}" fill="currentColor"/>'
-    )
-
-
-def _text(
-    x: float, y: float, words: str, kind: str, *, size: float = LABEL, anchor: str = "middle", more: str = ""
-) -> str:
-    return (
-        f'<text class="flow-{kind}" x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}"'
-        f"{more or _INK[kind]}>{escape(words)}</text>"
-    )
-
-
-_INK = {
-    "state-label": ' fill="currentColor" font-weight="600"',
-    "label": ' fill="currentColor" font-weight="500"',
-    "who": ' fill="currentColor" fill-opacity="0.66"',
-    "outcome": ' fill="currentColor" font-weight="500"',
-}
-
-
-def _state(workflow: Workflow, box: Box, current: str | None) -> str:
-    state = workflow.states[box.id]
-    is_current = box.id == current
-    classes = "flow-state" + (" is-current" if is_current else "") + (" is-final" if state.is_final else "")
-    fill = f' fill="{ACCENT}" stroke="{ACCENT}"' if is_current else ' fill="currentColor" fill-opacity="0.05"'
-    stroke = "" if is_current else ' stroke="currentColor" stroke-opacity="0.75"'
+def _frame(frame: Frame, drawn: Picture, current: str | None, tallies: Tallies) -> str:
     parts = [
-        f'<g class="{classes}" data-state="{box.id}">',
-        f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{BOX_HEIGHT}" rx="12"{fill}{stroke}'
-        ' stroke-width="1.5"/>',
+        f'<g class="flow-frame flow-frame--{frame.kind}" data-frame="{escape(frame.id)}">'
+        f'<rect x="{_n(frame.x)}" y="{_n(frame.y)}" width="{_n(frame.width)}" height="{_n(frame.height)}" rx="14"'
+        f'{"" if frame.kind != "legend" else _NONE} fill-opacity="0.04"/>'
     ]
-    if state.is_final:
-        ink = "#ffffff" if is_current else "currentColor"
-        parts.append(
-            f'<rect x="{box.x + 4:.1f}" y="{box.y + 4:.1f}" width="{box.width - 8:.1f}" height="{BOX_HEIGHT - 8}"'
-            f' rx="9" fill="none" stroke="{ink}" stroke-opacity="0.5"/>'
-        )
-    ink = ' fill="#ffffff" font-weight="600"' if is_current else ""
-    top = box.middle + 5 - (len(box.label) - 1) * 8.5
-    for number, line in enumerate(box.label):
-        parts.append(_text(box.center, top + number * 17, line, "state-label", size=14.5, more=ink))
+    parts += _spans(frame.title)
+    if frame.kind == "legend":
+        parts += [text for lines in frame.words for text in _spans(lines)]
+    for name, (x, y, width) in frame.places.items():
+        parts.append(_outcome(name, drawn.outcomes[name], x, y, width, current, tallies.outcomes.get(name)))
     return "".join(parts) + "</g>"
 
 
-def _ends(workflow: Workflow, box: Box, current: str | None, language: str) -> str:
-    """The outcomes below a state, on a rail that leaves its lower left."""
-    if not box.ends:
-        return ""
-    rail, parts = box.x + 14, ['<g class="flow-ends">']
-    for number, end in enumerate(box.ends):
-        y = box.end_y(number)
-        middle, left = y + PILL_HEIGHT / 2, box.x + 30
-        width = width_of(end.outcome, LABEL) + 24
-        transition = workflow.transitions[end.id]
-        is_current = current is not None and transition.end == current
-        fill = f' fill="{ACCENT}"' if is_current else ' fill="currentColor" fill-opacity="0.09"'
-        begin = box.y + BOX_HEIGHT if number == 0 else box.end_y(number - 1) + PILL_HEIGHT / 2 - 8
-        path = f"M{rail:.1f} {begin:.1f}V{middle - 8:.1f}Q{rail:.1f} {middle:.1f} {rail + 8:.1f} {middle:.1f}"
-        parts.append(
-            f'<g class="flow-end{" is-current" if is_current else ""}" data-transition="{end.id}">'
-            f"{_line(f'{path}H{left - 6:.1f}', left - 1, middle)}"
-            f'<rect x="{left:.1f}" y="{y:.1f}" width="{width:.1f}" height="{PILL_HEIGHT}" rx="{PILL_HEIGHT / 2}"'
-            f"{fill}/>"
-        )
-        ink = ' fill="#ffffff" font-weight="600"' if is_current else ""
-        parts.append(_text(left + width / 2, middle + 4.5, end.outcome, "outcome", more=ink))
-        parts.append(_text(left, y + PILL_HEIGHT + 14, end.label, "label", size=SMALL, anchor="start"))
-        parts.append(_text(left, y + PILL_HEIGHT + 27, end.who, "who", size=SMALL, anchor="start"))
-        parts.append("</g>")
-    return "".join(parts) + "</g>"
+_NONE = ' fill="none"'
 
 
-def _beside(layout: Layout, group: list[Arrow]) -> str:
-    """An arrow to the next column, its words on the line: what above it, who below."""
-    source, target = layout.boxes[group[0].source], layout.boxes[group[0].target]
-    x1, x2, y1, y2 = source.right, target.x - 6, source.middle, target.middle
-    column_ends, radius = source.x + source.span, 12
-    left, y = column_ends if source.column in layout.branching else x1, y1
-    path = f"M{x1:.1f} {y1:.1f}H{x2:.1f}"
-    if source.row != target.row:
-        # Down right behind the column, up right before the next one: its words have a level stretch of their own.
-        is_down = y2 > y1
-        knee, turn = (column_ends + 10, radius) if is_down else (target.x - 26, -radius)
-        left, y = (knee, y2) if is_down else (column_ends, y1)
-        path = (
-            f"M{x1:.1f} {y1:.1f}H{knee - radius:.1f}Q{knee:.1f} {y1:.1f} {knee:.1f} {y1 + turn:.1f}"
-            f"V{y2 - turn:.1f}Q{knee:.1f} {y2:.1f} {knee + radius:.1f} {y2:.1f}H{x2:.1f}"
-        )
-        x2 = x2 if is_down else knee
-    x = (left + x2) / 2
-    parts = [f'<g class="flow-arrow" data-transition="{group[0].id}">', _line(path, target.x - 1, y2)]
-    above = [line for arrow in group for line in wrapped(arrow.label, 16)]
-    for number, line in enumerate(reversed(above)):
-        parts.append(_text(x, y - 9 - number * 15, line, "label"))
-    for number, who in enumerate(dict.fromkeys(arrow.who for arrow in group)):
-        parts.append(_text(x, y + 18 + number * 14, who, "who", size=SMALL))
-    return "".join(parts) + "</g>"
+def _outcome(name: str, label: str, x: float, y: float, width: float, current: str | None, tally: Tally | None) -> str:
+    """The pill of an end, with its count where there is one."""
+    is_current = " is-current" if name == current else ""
+    body = _pill(Piece("end", label, "end", is_pill=True), x, y + 18, width)
+    if tally is not None:
+        body = _linked(tally, f"{body}{_badge(tally, x + width - 3, y + 3)}")
+    return f'<g class="flow-outcome{is_current}" data-outcome="{escape(name)}">{body}</g>'
 
 
-def _over(layout: Layout, arrow: Arrow, lane: int) -> str:
-    """An arrow back, or past a column: up, along its lane, and down again."""
-    source, target = layout.boxes[arrow.source], layout.boxes[arrow.target]
-    y = layout.lane_y(lane)
-    going_right = target.column > source.column
-    is_loop = source is target
-    shift = 34 if is_loop else 18 if going_right else -18
-    x1, x2 = source.center + shift, target.center - shift
-    up, down = f"M{x1:.1f} {source.y:.1f}", f"V{target.y - 6:.1f}"
-    tip = (x2, target.y - 1)
-    if source.row:
-        x1, leaves = source.right + 16, source.middle - 14
-        up = f"M{source.right:.1f} {leaves:.1f}H{x1 - 8:.1f}Q{x1:.1f} {leaves:.1f} {x1:.1f} {leaves - 12:.1f}"
-    if target.row:
-        x2, arrives = target.x - 18, target.middle - 14
-        down = f"V{arrives - 8:.1f}Q{x2:.1f} {arrives:.1f} {x2 + 8:.1f} {arrives:.1f}H{target.x - 6:.1f}"
-        tip = (target.x - 1, arrives)
-    radius = 12
-    step = radius if x2 > x1 else -radius
-    path = (
-        f"{up}V{y + radius:.1f}Q{x1:.1f} {y:.1f} {x1 + step:.1f} {y:.1f}"
-        f"H{x2 - step:.1f}Q{x2:.1f} {y:.1f} {x2:.1f} {y + radius:.1f}{down}"
-    )
-    x = (x1 + x2) / 2
-    label = f"{arrow.label} · {arrow.who}" if is_loop else arrow.label
-    who = "" if is_loop else _text(x, y + 15, arrow.who, "who", size=SMALL)
+def _linked(tally: Tally, body: str) -> str:
+    said = f' aria-label="{escape(tally.says)}"'
+    if tally.href is None:
+        return f'<g role="img"{said}>{body}</g>'
+    return f'<a class="flow-link" href="{escape(tally.href)}"{said}>{body}</a>'
+
+
+def _badge(tally: Tally, right: float, top: float) -> str:
+    """A count in a pill that ends at `right`."""
+    words = str(tally.number)
+    width = max(22.0, wide("who", words) + 12)
+    kind = "flow-badge" if tally.number else "flow-badge is-none"
     return (
-        f'<g class="flow-arrow" data-transition="{arrow.id}">{_line(path, *tip, down=not target.row)}'
-        f"{_text(x, y - 7, label, 'label')}{who}</g>"
+        f'<g class="{kind}"><rect x="{_n(right - width)}" y="{_n(top)}" width="{_n(width)}" height="20" rx="10"'
+        f' fill-opacity="0.12"/><text x="{_n(right - width / 2)}" y="{_n(top + 14)}" font-size="11"'
+        f' text-anchor="middle">{words}</text></g>'
     )
+
+
+def _box(machine: Machine, box: Box, current: str | None, tallies: Tallies, *, is_main: bool) -> str:
+    card = box.card
+    classes = ["flow-state", *(["is-final", f"is-{card.final}"] if card.final else [])]
+    classes += ["is-current"] if is_main and card.id == current else []
+    classes += [] if card.is_seen else ["is-unseen"]
+    name = card.id if is_main else f"{machine.id}.{card.id}"
+    assert box.head is not None  # noqa: S101 - the layout gives every card its head
+    parts = [
+        f'<g class="{" ".join(classes)}" data-state="{escape(name)}">'
+        f'<rect class="flow-card" x="{_n(box.x)}" y="{_n(box.y)}" width="{_n(box.width)}" height="{_n(box.height)}"'
+        ' rx="9" stroke="currentColor" fill-opacity="0.04" stroke-opacity="0.6"/>'
+    ]
+    if card.final:
+        parts.append(
+            f'<rect class="flow-inner" x="{_n(box.x + 3)}" y="{_n(box.y + 3)}" width="{_n(box.width - 6)}"'
+            f' height="{_n(box.height - 6)}" rx="6.5" fill="none" stroke="currentColor" stroke-opacity="0.4"/>'
+        )
+    head = "".join(_spans(box.head))
+    tally = tallies.states.get(card.id) if is_main else None
+    parts.append(head if tally is None else _linked(tally, f"{head}{_badge(tally, box.right - 8, box.y + 8)}"))
+    if card.final and tally is None:
+        parts.append(_final(card, box))
+    for mark, lines in box.notes:
+        parts.append(f'<g class="flow-note flow-note--{mark.kind}">{_sign(mark.kind, lines.x - 16, lines.y + 1.5)}')
+        parts += [*_spans(lines), "</g>"]
+    if box.rows:
+        y = box.rows[0].y
+        parts.append(
+            f'<path class="flow-rule" d="M{_n(box.x)} {_n(y)}H{_n(box.right)}" stroke="currentColor"'
+            ' stroke-opacity="0.25"/>'
+        )
+    parts += [_row(row, box) for row in box.rows]
+    return "".join(parts) + "</g>"
+
+
+def _final(card: Card, box: Box) -> str:
+    """A tick for an end that is a success, a cross for one that is not."""
+    d = "M1 6.5l3.5 3.5L11 2.5" if card.final == "success" else "M2 2l8 8M10 2l-8 8"
+    return (
+        f'<path class="flow-final" d="{d}" transform="translate({_n(box.right - 24)} {_n(box.y + 12)})" fill="none"'
+        ' stroke="currentColor" stroke-width="2"/>'
+    )
+
+
+def _row(row: Row, box: Box) -> str:
+    each = row.exit
+    parts = [
+        f'<g class="flow-exit{" is-own" if each.is_own else " is-other"}" data-transition="{escape(each.id)}"'
+        f' data-from="{escape(each.source)}">'
+        f'<rect class="flow-reach" x="{_n(box.x + 3)}" y="{_n(row.y + 1)}" width="{_n(box.width - 6)}"'
+        f' height="{_n(row.height - 2)}" rx="5" fill="none"/>',
+        *_spans(row.lines),
+    ]
+    if row.path:
+        parts.append(_arrow(row.path))
+    return "".join(parts) + "</g>"
+
+
+def _arrow(corners: list[tuple[float, float]]) -> str:
+    """A line with round corners and a tip: drawn, for a marker would not take the colour of its page."""
+    radius = 6.0
+    (x0, y0), (end_x, end_y) = corners[0], corners[-1]
+    d = [f"M{_n(x0)} {_n(y0)}"]
+    for (ax, ay), (bx, by), (cx, cy) in zip(corners, corners[1:], corners[2:], strict=False):
+        one = min(radius, (abs(bx - ax) + abs(by - ay)) / 2)
+        two = min(radius, (abs(cx - bx) + abs(cy - by)) / 2)
+        r = min(one, two)
+        before = (bx - _sign_of(bx - ax) * r, by - _sign_of(by - ay) * r)
+        after = (bx + _sign_of(cx - bx) * r, by + _sign_of(cy - by) * r)
+        d.append(f"L{_n(before[0])} {_n(before[1])}Q{_n(bx)} {_n(by)} {_n(after[0])} {_n(after[1])}")
+    to_right = corners[-2][0] < end_x
+    stop = end_x - 6 if to_right else end_x + 6
+    d.append(f"L{_n(stop)} {_n(end_y)}")
+    tip = "l-8 -4v8z" if to_right else "l8 -4v8z"
+    return (
+        f'<path class="flow-line" d="{"".join(d)}" fill="none" stroke="currentColor" stroke-opacity="0.6"'
+        f' stroke-width="1.4"/><path class="flow-tip" d="M{_n(end_x)} {_n(end_y)}{tip}"/>'
+    )
+
+
+def _n(number: float) -> str:
+    """A figure of the drawing to a tenth, as short as it can be written."""
+    return f"{number:.1f}".removesuffix(".0")
+
+
+def _sign_of(number: float) -> int:
+    return (number > 0) - (number < 0)
+
+
+def _spans(lines: Lines) -> list[str]:
+    """Each line as it was set; words that follow each other are one text, so that a font sets its own spaces."""
+    parts, run = list[str](), list[Span]()
+    for span in lines.spans:
+        piece = span.piece
+        if run and (run[0].line != span.line or piece.is_pill or piece.icon):
+            parts.append(_run(lines, run))
+            run = []
+        if piece.is_pill:
+            parts.append(_pill(piece, lines.x + span.x, lines.baseline(span.line), piece.width))
+            continue
+        if piece.icon:
+            parts.append(_sign(piece.icon, lines.x + span.x, lines.baseline(span.line) - 10.5))
+        run.append(span)
+    return [*parts, _run(lines, run)] if run else parts
+
+
+def _run(lines: Lines, run: list[Span]) -> str:
+    first, x = run[0], lines.x + run[0].x + (ICON if run[0].piece.icon else 0)
+    y = lines.baseline(first.line)
+    if len(run) == 1:
+        return _text(first.piece.kind, x, y, first.piece.text)
+    inside = " ".join(
+        f'<tspan class="flow-{each.piece.kind}" font-size="{SIZES[each.piece.kind]}">{escape(each.piece.text)}</tspan>'
+        for each in run
+    )
+    return f'<text x="{_n(x)}" y="{_n(y)}">{inside}</text>'
+
+
+def _pill(piece: Piece, x: float, y: float, width: float) -> str:
+    """Words in a pill, from x, on the baseline y."""
+    return (
+        f'<g class="flow-pill flow-pill--{piece.icon}"><rect x="{_n(x)}" y="{_n(y - 11.5)}" width="{_n(width)}"'
+        f' height="15.5" rx="7.7" fill-opacity="0.09"/>{_sign(piece.icon, x + PILL - 2, y - 10)}'
+        f"{_text(piece.kind, x + PILL + ICON - 1, y, piece.text)}</g>"
+    )
+
+
+def _sign(kind: str, x: float, y: float) -> str:
+    d = next(path for name, path in SIGNS.items() if name == kind)
+    return (
+        f'<path class="flow-sign" d="{d}" transform="translate({_n(x)} {_n(y)})" fill="none" stroke="currentColor"'
+        ' stroke-width="1.2"/>'
+    )
+
+
+def _text(kind: str, x: float, y: float, words: str) -> str:
+    weight = ' font-weight="600"' if kind in ("head", "title") else ' font-weight="500"' if kind == "label" else ""
+    return f'<text class="flow-{kind}" x="{_n(x)}" y="{_n(y)}" font-size="{SIZES[kind]}"{weight}>{escape(words)}</text>'

@@ -1,263 +1,301 @@
-"""Where the parts of a workflow's drawing stand: states in columns by their longest way, arrows between and above them.
+"""Where the parts of a workflow's drawing stand: cards below each other in columns, words in lines, lanes between.
 
-Knows no SVG and no colours; all figures are in the drawing's own units, with text widths estimated on the wide side.
+The wide shape puts the phases side by side, the tall one below each other, for a telephone. Nothing overlaps by the way
+it is built: words stay in their cards, arrows in the lanes between the columns. Knows no SVG and no colours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
-from fundflow.workflow.definition import SYSTEM, Transition, Workflow
-from fundflow.workflow.text import Text
+from fundflow.workflow.cards import FLAT, Card, Column, Exit, Machine, Mark, Picture
+from fundflow.workflow.lettering import Piece, Span, set_in
+from fundflow.workflow.routing import Grid, Port, route
 
-BOX_HEIGHT, PILL_HEIGHT = 52, 24
-MARGIN, LANE, ROW_GAP = 24, 46, 44
-LABEL, SMALL = 12.5, 11.0
-CALENDAR = Text({"en": "the calendar", "fr": "le calendrier"})
-ITSELF = Text({"en": "by itself", "fr": "automatiquement"})
-_NARROW, _WIDE = "iljtfrI.,:;'’ ()|!", "mwMWÉÀÔOQGD—"
-
-
-def width_of(text: str, size: float) -> float:
-    """About how wide a text is in a proportional font."""
-    return size * sum(0.34 if c in _NARROW else 0.86 if c in _WIDE else 0.66 if c.isupper() else 0.56 for c in text)
-
-
-def wrapped(text: str, longest: int) -> list[str]:
-    """The text in lines of at most so many characters, broken between words."""
-    lines: list[str] = []
-    for word in text.split(" "):
-        if lines and len(lines[-1]) + 1 + len(word) <= longest:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
+Shape = Literal["wide", "tall"]
+CARD: Mapping[Shape, float] = {"wide": 256.0, "tall": 252.0}
+INSET, MARGIN, GAP = 12.0, 16.0, 22.0
+HEAD_LINE, LINE, NOTE_LINE = 18.0, 17.0, 15.0
+MOST_COLUMNS = 4
+"""Side by side where there are no phases."""
+BADGE = 34.0
+"""The room at the end of a card's first line, for a count or the sign of an end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrow:
-    """A transition from one state to another, with its words."""
+@dataclass(slots=True)
+class Lines:
+    """Text that was set: its spans from (x, y), with the baseline of each line below the other."""
 
-    source: str
-    target: str
-    label: str
-    who: str
-    id: str
+    x: float
+    y: float
+    step: float
+    spans: list[Span]
+    count: int
+
+    @property
+    def height(self) -> float:
+        return self.count * self.step
+
+    def baseline(self, line: int) -> float:
+        return self.y + line * self.step + self.step * 0.74
 
 
-@dataclass(frozen=True, slots=True)
-class End:
-    """A transition from a state to an outcome."""
+@dataclass(slots=True)
+class Row:
+    """A way out in its card."""
 
-    outcome: str
-    label: str
-    who: str
-    id: str
+    exit: Exit
+    y: float
+    height: float
+    lines: Lines
+    path: list[tuple[float, float]] = field(default_factory=list)
+    """The corners of its arrow, from the card's edge to its tip; empty where it ends the application."""
 
 
 @dataclass(slots=True)
 class Box:
-    """A state: its place, and the outcomes that hang below it."""
+    """A card and everything in it, with absolute places."""
 
-    id: str
-    label: list[str]
-    column: int
-    row: int = 0
-    x: float = 0
-    y: float = 0
-    width: float = 0
-    span: float = 0
-    """How wide its column is, with all that hangs below its boxes."""
-    ends: list[End] = field(default_factory=list)
+    card: Card
+    x: float
+    y: float
+    width: float
+    height: float = 0
+    head: Lines | None = None
+    notes: list[tuple[Mark, Lines]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    entry: float = 0
+    """Where arrows arrive from the left; those from the right arrive `ASIDE` below, so that the two never meet."""
 
     @property
     def right(self) -> float:
         return self.x + self.width
 
     @property
-    def middle(self) -> float:
-        return self.y + BOX_HEIGHT / 2
+    def bottom(self) -> float:
+        return self.y + self.height
 
-    @property
-    def center(self) -> float:
-        return self.x + self.width / 2
 
-    def end_y(self, number: int) -> float:
-        """The top of the pill of this outcome."""
-        return self.y + BOX_HEIGHT + 26 + number * (PILL_HEIGHT + 44)
+@dataclass(slots=True)
+class Frame:
+    """What holds cards together: a phase, a kind of child, the other ends or the signs that are used."""
 
-    @property
-    def height(self) -> float:
-        return self.end_y(len(self.ends) - 1) + PILL_HEIGHT + 34 - self.y if self.ends else BOX_HEIGHT
+    id: str
+    kind: Literal["phase", "child", "ends", "legend"]
+    x: float
+    y: float
+    width: float
+    height: float
+    title: Lines
+    words: list[Lines] = field(default_factory=list)
+    places: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    """For the other ends: x, y and width of the pill of each outcome."""
 
 
 @dataclass(slots=True)
 class Layout:
-    """A drawing: boxes by state, straight arrows between neighbouring columns, and arrows that go over the top."""
+    """A whole drawing."""
 
-    boxes: dict[str, Box]
-    beside: list[list[Arrow]]
-    """Arrows to the next column, those with the same two ends together."""
-    above: list[tuple[Arrow, int]]
-    """Arrows over the top, each with its lane counted from the boxes up."""
-    width: float = 0
-    height: float = 0
-    top: float = 0
-    words: float = 0
-    """How far the words on the arrows of the first row stand above its boxes."""
-
-    @property
-    def branching(self) -> frozenset[int]:
-        """The columns that an arrow leaves for another row."""
-        ends = [(self.boxes[group[0].source], self.boxes[group[0].target]) for group in self.beside]
-        return frozenset(source.column for source, target in ends if source.row != target.row)
-
-    def lane_y(self, lane: int) -> float:
-        """Where an arrow of this lane runs."""
-        return self.top - self.words - 26 - lane * LANE
+    boxes: list[tuple[Machine, Box]]
+    frames: list[Frame]
+    width: float
+    height: float
+    crossings: int = 0
 
 
-def lay_out(workflow: Workflow, language: str) -> Layout:
-    """Place everything, in the words of this language."""
-    arrows, ends = _edges(workflow, language)
-    columns = _columns(workflow, arrows)
-    boxes = {
-        name: Box(name, wrapped(state.label.in_(language), 18), columns[name], ends=ends.get(name, []))
-        for name, state in workflow.states.items()
-    }
-    beside: dict[tuple[str, str], list[Arrow]] = {}
-    over = []
-    for arrow in arrows:
-        if columns[arrow.target] == columns[arrow.source] + 1:
-            beside.setdefault((arrow.source, arrow.target), []).append(arrow)
-        else:
-            over.append(arrow)
-    layout = Layout(boxes, list(beside.values()), _lanes(over, columns))
-    _rows(layout)
-    _place(layout)
-    return layout
+def lay_out(picture: Picture, shape: Shape = "wide", legend: Sequence[Piece] = (), ends: str = "") -> Layout:
+    """Place everything; the same picture always gives the same drawing."""
+    found = Layout([], [], 0, MARGIN)
+    for number, machine in enumerate(picture.machines):
+        _machine(found, machine, shape, is_child=number > 0)
+    found.width = max([200.0, found.width, *(frame.x + frame.width for frame in found.frames)]) + MARGIN
+    for frame in found.frames:
+        if frame.kind == "child":
+            frame.width = found.width - 2 * MARGIN
+    if picture.outcomes:
+        pills = [Piece("end", label, "end", is_whole=True, is_pill=True) for label in picture.outcomes.values()]
+        frame = _flow(found, "ends", Piece("title", ends), pills, 27)
+        lines = frame.words[0]
+        for name, span in zip(picture.outcomes, lines.spans, strict=False):
+            frame.places[name] = (lines.x + span.x, lines.y + span.line * lines.step, span.piece.width)
+    if legend:
+        _flow(found, "legend", None, [Piece(p.kind, p.text, p.icon, is_whole=True) for p in legend], 18)
+    found.height += MARGIN - GAP
+    return found
 
 
-def _edges(workflow: Workflow, language: str) -> tuple[list[Arrow], dict[str, list[End]]]:
-    arrows, ends = [], dict[str, list[End]]()
-    for t in workflow.transitions.values():
-        label = t.label.in_(language)
-        for source in t.sources:
-            target = t.destination(source)
-            if target is not None:
-                arrows.append(Arrow(source, target, label, people(workflow, t, source, language), t.id))
-            elif t.end is not None:
-                outcome = workflow.outcomes[t.end].in_(language)
-                ends.setdefault(source, []).append(End(outcome, label, people(workflow, t, source, language), t.id))
-    return arrows, ends
+def _flow(
+    found: Layout, kind: Literal["ends", "legend"], title: Piece | None, pieces: list[Piece], step: float
+) -> Frame:
+    """Pieces in lines over the whole width, below what is there."""
+    x, y, room = MARGIN, found.height, found.width - 2 * MARGIN
+    frame = Frame(kind, kind, x, y, room, 0, Lines(x + INSET, y + 9, HEAD_LINE, [], 0))
+    if title is not None:
+        spans, count = set_in([title], room - 2 * INSET)
+        frame.title = Lines(x + INSET, y + 9, HEAD_LINE, spans, count)
+    spaced = [Piece(p.kind, p.text, p.icon, p.is_whole, p.is_pill) for p in pieces]
+    spans, count = set_in(spaced, room - 2 * INSET)
+    lines = Lines(x + INSET, y + 9 + frame.title.height + (5 if title else 0), step, spans, count)
+    frame.words = [lines]
+    frame.height = lines.y + lines.height + 9 - y
+    found.frames.append(frame)
+    found.height = y + frame.height + GAP
+    return frame
 
 
-def people(workflow: Workflow, transition: Transition, state: str, language: str) -> str:
-    """Who may do this from the state, by the labels of their roles; the calendar for what only time does."""
-    if transition.is_auto:
-        return ITSELF.in_(language)
-    by = transition.by_from(state)
-    names = [role.label.in_(language) for role in workflow.roles.values() if role.id in by]
-    return ", ".join(names) if names else CALENDAR.in_(language) if SYSTEM in by else ""
+def _machine(found: Layout, machine: Machine, shape: Shape, *, is_child: bool) -> None:
+    """One machine below what is there: its cards, its arrows, and the frames around them."""
+    groups = machine.columns if shape == "wide" else [Column("all", "", [c for g in machine.columns for c in g.cards])]
+    has_frames = not is_child and any(not column.id.startswith(FLAT) for column in machine.columns)
+    top, title = found.height, None
+    if is_child:
+        words = f"{machine.label}: {machine.note}" if machine.note else machine.label
+        title = Frame(machine.id, "child", MARGIN, top, 0, 0, Lines(MARGIN + INSET, top + 9, HEAD_LINE, [], 0))
+        title.title.spans, title.title.count = set_in(
+            [Piece("title", words)], CARD[shape] * (1 if shape == "tall" else 3) - 20
+        )
+        top += 9 + title.title.height + 10
+    if not has_frames and shape == "wide":
+        groups = _few(groups)
+    columns = [[_box(card, shape) for card in column.cards] for column in groups]
+    heads = {c.cards[0].id: c for c in machine.columns if c.cards} if has_frames else {}
+    titles: dict[str, Lines] = {}
+    lowest = top
+    for boxes in columns:
+        y = top
+        for number, box in enumerate(boxes):
+            if (group := heads.get(box.card.id)) is not None:
+                y += 12 if number else 0
+                spans, count = set_in([Piece("title", group.label)], CARD[shape])
+                titles[group.id] = Lines(0, y + 9, HEAD_LINE, spans, count)
+                y += 9 + count * HEAD_LINE + 8
+            _move_down(box, y)
+            y = box.bottom + GAP
+        lowest = max(lowest, y - GAP)
+    grid = Grid([[_ports(box) for box in boxes] for boxes in columns])
+    routed = route(grid, left=MARGIN + (6 if is_child else 0), width=CARD[shape], top=top)
+    for boxes, x in zip(columns, routed.columns, strict=True):
+        for box in boxes:
+            _move_right(box, x)
+            found.boxes.append((machine, box))
+            for row in box.rows:
+                row.path = routed.paths.get((box.card.id, row.exit.id, row.exit.target or ""), [])
+    shift = max(0.0, top - routed.top)
+    if shift:  # arrows past a column run above the cards
+        for boxes in columns:
+            for box in boxes:
+                _move_down(box, shift, by=True)
+        for lines in titles.values():
+            lines.y += shift
+        lowest += shift
+    found.crossings += routed.crossings
+    found.width = max(found.width, routed.right)
+    if has_frames:
+        _phases(found, machine, shape, routed.spans, titles, lowest)
+    found.height = lowest + (14 if has_frames or is_child else 0) + GAP
+    if title is not None:
+        title.width, title.height = routed.right + 10 - MARGIN, lowest + 14 - title.y
+        found.frames.append(title)
 
 
-def _columns(workflow: Workflow, arrows: Iterable[Arrow]) -> dict[str, int]:
-    """The longest way from the initial state, not counting arrows that lead back."""
-    leads: dict[str, list[str]] = {name: [] for name in workflow.states}
-    for arrow in arrows:
-        leads[arrow.source].append(arrow.target)
-    order: list[str] = []
-    open_, done = set[str](), set[str]()
-    forward: dict[str, list[str]] = {name: [] for name in workflow.states}
-
-    def visit(name: str) -> None:
-        open_.add(name)
-        for target in leads[name]:
-            if target in open_:
-                continue
-            forward[name].append(target)
-            if target not in done:
-                visit(target)
-        open_.discard(name)
-        done.add(name)
-        order.append(name)
-
-    for name in workflow.states:
-        if name not in done:
-            visit(name)
-    columns = dict.fromkeys(workflow.states, 0)
-    for name in reversed(order):
-        for target in forward[name]:
-            columns[target] = max(columns[target], columns[name] + 1)
-    return columns
+def _few(columns: list[Column]) -> list[Column]:
+    """Neighbouring columns together, those with least in them first, until there are few enough for a page."""
+    found = [Column(column.id, "", list(column.cards)) for column in columns]
+    while len(found) > MOST_COLUMNS:
+        sizes = [sum(3 + len(card.exits) for card in column.cards) for column in found]
+        at = min(range(len(found) - 1), key=lambda n: sizes[n] + sizes[n + 1])
+        found[at].cards += found.pop(at + 1).cards
+    return found
 
 
-def _lanes(arrows: list[Arrow], columns: dict[str, int]) -> list[tuple[Arrow, int]]:
-    """Short arrows low, long ones above them; no two that overlap share a lane."""
-    taken: list[list[tuple[int, int]]] = []
-    placed = []
-    for arrow in sorted(arrows, key=lambda a: abs(columns[a.target] - columns[a.source])):
-        first, last = sorted((columns[arrow.source], columns[arrow.target]))
-        lane = 0
-        while lane < len(taken) and any(first <= end and begin <= last for begin, end in taken[lane]):
-            lane += 1
-        if lane == len(taken):
-            taken.append([])
-        taken[lane].append((first, last))
-        placed.append((arrow, lane))
-    return placed
+def _phases(
+    found: Layout,
+    machine: Machine,
+    shape: Shape,
+    spans: list[tuple[float, float]],
+    titles: dict[str, Lines],
+    lowest: float,
+) -> None:
+    """A frame around each phase: all equally tall side by side, or each around its own cards."""
+    own = {box.card.id: box for m, box in found.boxes if m is machine}
+    for number, column in enumerate(machine.columns):
+        if not column.cards:
+            continue
+        left, right = spans[number if shape == "wide" else 0]
+        lines = titles[column.id]
+        lines.x = own[column.cards[0].id].x
+        bottom = lowest if shape == "wide" else own[column.cards[-1].id].bottom
+        top = lines.y - 9
+        found.frames.append(Frame(column.id, "phase", left, top, right - left, bottom + 12 - top, lines))
 
 
-def _rows(layout: Layout) -> None:
-    """Within a column, near to where the arrows come from."""
-    by_column: dict[int, list[Box]] = {}
-    for box in layout.boxes.values():
-        by_column.setdefault(box.column, []).append(box)
-    sources: dict[str, list[str]] = {}
-    for group in layout.beside:
-        sources.setdefault(group[0].target, []).append(group[0].source)
-    for column in sorted(by_column):
-        wishes = {
-            box.id: sum(layout.boxes[s].row for s in sources.get(box.id, ())) / max(len(sources.get(box.id, ())), 1)
-            for box in by_column[column]
-        }
-        for row, box in enumerate(sorted(by_column[column], key=lambda b: wishes[b.id])):
-            box.row = row
+def _ports(box: Box) -> tuple[str, float, list[Port]]:
+    """What a card asks of the lanes: its name, where arrows arrive, and where they leave for which target."""
+    ports = [
+        Port(row.exit.id, row.exit.target, row.lines.y + LINE / 2, row.height / 2 - 4)
+        for row in box.rows
+        if row.exit.target is not None
+    ]
+    return box.card.id, box.entry, ports
 
 
-def _place(layout: Layout) -> None:
-    boxes = layout.boxes.values()
-    last = max((box.column for box in boxes), default=0)
-    widths = [0.0] * (last + 1)
-    gaps = [64.0] * (last + 1)
-    for box in boxes:
-        box.width = max(112, max(width_of(line, 14.5) for line in box.label) + 36)
-        below = [
-            24 + max(width_of(end.outcome, LABEL) + 28, width_of(end.label, SMALL), width_of(end.who, SMALL))
-            for end in box.ends
-        ]
-        widths[box.column] = max(widths[box.column], box.width, *below, 0)
-    for group in layout.beside:
-        column = layout.boxes[group[0].source].column
-        words = max(max(width_of(line, LABEL) for line in (*wrapped(a.label, 16), a.who)) for a in group)
-        spare = widths[column] - layout.boxes[group[0].source].width
-        if column in layout.branching:  # words stand right of all that hangs below the boxes
-            words, spare = words + 24, 0
-        gaps[column] = max(gaps[column], words + 44 - min(spare, words * 0.6))
-    lefts = [MARGIN + 30.0]
-    for width, gap in zip(widths, gaps, strict=True):
-        lefts.append(lefts[-1] + width + gap)
-    lanes = max((lane for _, lane in layout.above), default=-1) + 1
-    lines = [sum(len(wrapped(arrow.label, 16)) for arrow in group) for group in layout.beside]
-    layout.words = max(0.0, max(lines, default=0) * 15 - 15)
-    layout.top = MARGIN + layout.words + (lanes * LANE + 20 if lanes else 0)
-    tallest = 0.0
-    for column in range(last + 1):
-        y = layout.top
-        for box in sorted((b for b in boxes if b.column == column), key=lambda b: b.row):
-            box.x, box.y, box.span = lefts[column], y, widths[column]
-            y += box.height + ROW_GAP
-        tallest = max(tallest, y - ROW_GAP)
-    layout.width = lefts[last] + widths[last] + MARGIN
-    layout.height = tallest + MARGIN
+def _box(card: Card, shape: Shape) -> Box:
+    """A card with its words in lines, its upper left corner at the origin."""
+    width = CARD[shape]
+    room = width - 2 * INSET
+    box = Box(card, 0, 0, width)
+    spans, count = set_in([Piece("head", card.label)], room, room - BADGE)
+    box.head = Lines(INSET, 9, HEAD_LINE, spans, count)
+    y = 9 + box.head.height
+    box.entry = 13.0
+    for mark in card.notes:
+        spans, count = set_in([Piece("note", mark.text)], room - 16)
+        lines = Lines(INSET + 16, y + 2, NOTE_LINE, spans, count)
+        box.notes.append((mark, lines))
+        y += 2 + lines.height
+    y += 8
+    for exit_ in card.exits:
+        spans, count = set_in(_pieces(exit_), room)
+        lines = Lines(INSET, y + 5, LINE, spans, count)
+        box.rows.append(Row(exit_, y, lines.height + 10, lines))
+        y += lines.height + 10
+    box.height = y + (2 if card.exits else 0)
+    return box
+
+
+def _pieces(exit_: Exit) -> list[Piece]:
+    """The words of a way out: what is done, by whom, what it causes, and which end it is."""
+    pieces = [Piece("label", exit_.label)]
+    if exit_.who:
+        icon = {"auto": "auto", "clock": "clock"}.get(exit_.by, "")
+        pieces.append(Piece("who", exit_.who, icon, is_whole=True))
+    pieces += [Piece("mark", mark.text, mark.kind, is_whole=mark.is_whole, is_pill=True) for mark in exit_.marks]
+    if exit_.outcome is not None:
+        pieces.append(Piece("end", exit_.outcome_label, "end", is_whole=True, is_pill=True))
+    return pieces
+
+
+def _move_down(box: Box, y: float, *, by: bool = False) -> None:
+    delta = y if by else y - box.y
+    box.y += delta
+    box.entry += delta
+    for lines in _all_lines(box):
+        lines.y += delta
+    for row in box.rows:
+        row.y += delta
+        if by:
+            row.path = [(px, py + delta) for px, py in row.path]
+
+
+def _move_right(box: Box, x: float) -> None:
+    delta = x - box.x
+    box.x = x
+    for lines in _all_lines(box):
+        lines.x += delta
+
+
+def _all_lines(box: Box) -> list[Lines]:
+    assert box.head is not None  # noqa: S101 - `_box` gives every card its head
+    return [box.head, *(lines for _, lines in box.notes), *(row.lines for row in box.rows)]
