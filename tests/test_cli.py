@@ -145,7 +145,8 @@ def test_check_says_that_a_good_file_is_good_and_where_a_bad_one_is_not(tmp_path
     (tmp_path / "forms").symlink_to(ROOT / "workflows" / "forms")
     done = run(tmp_path, "check", str(bad))
     assert done.returncode == 1
-    lines = done.stdout.splitlines()
+    *lines, summary = done.stdout.splitlines()
+    assert summary == f"{bad}: {len(lines)} errors"
     assert len(lines) >= 2 and all(re.match(r".*bad\.yaml:\d+:\d+: [A-Z]+\d+ ", line) for line in lines), done.stdout
     assert "review" in done.stdout
     missing = run(tmp_path, "check", str(tmp_path / "none.yaml"))

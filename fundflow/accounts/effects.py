@@ -16,6 +16,7 @@ from fundflow.accounts.queries import Reached
 from fundflow.lifecycle import anchors, registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.registry import StandIn
+from fundflow.workflow.checker import Directory
 
 if TYPE_CHECKING:
     from fundflow.lifecycle.models import Anchor, Application
@@ -120,6 +121,12 @@ def mail_to_auditors(anchor: Anchor) -> None:
     }
     for person in queries.everyone_in_group(policy.AUDITORS):
         mail.queue("anchor", person, facts, f"anchor:{anchor.number}")
+
+
+@registry.directory
+def everybody() -> Directory:
+    """Everybody whose account is open, by groups of whichever rounds and by duties of whichever cities."""
+    return Directory(**queries.everybody())
 
 
 @registry.alarm

@@ -276,6 +276,27 @@ def everyone_in_group(group: str) -> list[Reached]:
     return [Reached(*row) for row in db.session.execute(_REACHED.where(User.id.in_(members)))]
 
 
+def everybody() -> dict[str, Any]:
+    """Who is in which group and has which duty, by id, of the accounts that are open; and what each is called."""
+    groups: dict[str, set[str]] = {}
+    duties: dict[str, set[str]] = {}
+    names: dict[str, str] = {}
+    called = sa.func.coalesce(sa.func.nullif(User.name, ""), User.email).label("called")
+    for table, column, found in ((GroupMember, GroupMember.group, groups), (TeamMember, TeamMember.duty, duties)):
+        rows = db.session.execute(
+            sa.select(User.id, called, column.label("what")).join(table, table.user_id == User.id).where(User.active)
+        )
+        for row in rows:
+            found.setdefault(row.what, set()).add(str(row.id))
+            names[str(row.id)] = row.called
+    return {
+        "groups": {name: frozenset(people) for name, people in groups.items()},
+        "duties": {name: frozenset(people) for name, people in duties.items()},
+        "team": frozenset(person for people in duties.values() for person in people),
+        "names": names,
+    }
+
+
 def search_people(text: str = "") -> list[User]:
     """Up to `SHOWN` people whose name or address contains the text, by name."""
     wanted = sa.select(User).order_by(sa.func.lower(User.name), User.id).limit(SHOWN)

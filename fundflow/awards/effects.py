@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from fundflow.awards import queries, service
+from fundflow.awards.kinds import KINDS
 from fundflow.lifecycle import registry
 from fundflow.lifecycle.registry import EffectContext, effect, entering
+from fundflow.workflow.checker import Printed
 
 registry.document_templates.update(service.TEMPLATES)
+registry.document_prints.update({name: Printed(prints=kind.prints, asks=kind.asks) for name, kind in KINDS.items()})
 registry.paper(queries.paper_of)
 
 

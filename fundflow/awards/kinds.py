@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fundflow.awards import agreements, letters
+from fundflow.awards.answered import ENDS, MONTHS, STARTS
 from fundflow.lifecycle.registry import EffectContext
 
 Facts = Callable[[EffectContext, str], Mapping[str, Any]]
@@ -14,17 +15,25 @@ Facts = Callable[[EffectContext, str], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A document: its template below `templates/agreements`, and the facts of an event in a language."""
+    """A document: its template below `templates/agreements`, and the facts of an event in a language.
+
+    `prints` are the answers it looks for where a form asks for them; it takes inputs of the types `asks`.
+    """
 
     template: str
     facts: Facts
+    prints: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
+
+
+_PERIOD = frozenset({*STARTS, *ENDS})
 
 
 KINDS: Mapping[str, Kind] = {
-    "agreement": Kind("grant_agreement", agreements.agreement),
-    "award_letter": Kind("award_letter", letters.award_letter),
-    "amendment": Kind("amendment", letters.amendment),
+    "agreement": Kind("grant_agreement", agreements.agreement, _PERIOD | {"requested", *MONTHS}),
+    "award_letter": Kind("award_letter", letters.award_letter, _PERIOD | {"requested"}),
+    "amendment": Kind("amendment", letters.amendment, _PERIOD, frozenset({"date"})),
     "rejection_letter": Kind("rejection_letter", letters.rejection_letter),
-    "closing_letter": Kind("closing_letter", letters.closing_letter),
+    "closing_letter": Kind("closing_letter", letters.closing_letter, _PERIOD | {"spent", "people_reached"}),
     "termination_letter": Kind("termination_letter", letters.termination_letter),
 }

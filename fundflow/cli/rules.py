@@ -1,4 +1,4 @@
-"""Commands on workflows: check, compare, pin, move applications, and ask why something may not be."""
+"""Commands on workflows: compare, pin, move applications, and ask why something may not be."""
 
 from __future__ import annotations
 
@@ -13,28 +13,6 @@ from fundflow.cli.group import database_reachable, installation, main
 if TYPE_CHECKING:
     from fundflow.lifecycle.migrating import Plan
     from fundflow.workflow.definition import Workflow
-
-
-@main.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def check(file: Path) -> None:
-    """Check a workflow file: every mistake with its line, and what to write instead."""
-    from fundflow.workflow import checker, loader
-
-    try:
-        workflow = loader.read(file)
-    except loader.Problems as problems:
-        click.echo(str(problems))
-        sys.exit(1)
-    findings = checker.check(workflow)
-    for finding in findings:
-        click.echo(str(finding))
-    if findings:
-        sys.exit(1)
-    click.echo(
-        f"{file}: {len(workflow.states)} states, {len(workflow.transitions)} transitions, "
-        f"{len(workflow.forms)} forms, nothing to mend"
-    )
 
 
 @main.command("export-schema")

@@ -17,6 +17,7 @@ from fundflow.lifecycle.models import Application, Child, Override
 from fundflow.money import Money
 
 if TYPE_CHECKING:
+    from fundflow.workflow.checker import Directory, Printed
     from fundflow.workflow.definition import Role, Workflow
 
 
@@ -114,6 +115,9 @@ name_checks: list[NameCheck] = []
 administrator_tests: list[Callable[[UUID], bool]] = []
 part_tests: list[TookPart] = []
 override_hooks: list[Callable[[Application, Override], None]] = []
+directories: list[Callable[[], Directory]] = []
+document_prints: dict[str, Printed] = {}
+"""What each kind of document prints of the answers, and what it cannot do without."""
 document_templates: dict[str, str] = {}
 """The template of each kind of document that a workflow may name, where it is not called like the kind."""
 
@@ -300,6 +304,12 @@ def notify(application: Application, template: str, roles: Sequence[str], key: s
     """Tell everyone in these roles, through the feature that sends mail; without one, nobody is told."""
     for run in notifiers:
         run(application, template, roles, key, facts)
+
+
+def directory(run: Callable[[], Directory]) -> Callable[[], Directory]:
+    """Provide everybody of the fund and of the cities, by group and duty, for the checker."""
+    directories[:] = [run]
+    return run
 
 
 def alarm(run: Alarm) -> Alarm:

@@ -21,6 +21,7 @@ from fundflow.workflow.text import Text
 
 __all__ = [
     "SYSTEM",
+    "Acceptance",
     "Calendar",
     "Child",
     "Duration",
@@ -305,6 +306,16 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """A warning of the checker at a place (dotted path) that somebody answers for by name."""
+
+    code: str
+    at: str
+    because: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
     """A due moment that runs in `states`: `at` an instant of the facts, or `after` a time from entering the state.
 
@@ -358,6 +369,7 @@ class Workflow:
     phases: Mapping[str, Phase] = field(default_factory=dict)
     calendar: Calendar = Calendar()
     migrations: tuple[Migration, ...] = ()
+    accepted: tuple[Acceptance, ...] = ()
     templates: Mapping[str, str] = field(default_factory=dict)
     """The texts of the mails and documents it names, by path below `templates/`, as they were when it was pinned."""
     places: Mapping[str, tuple[str, int, int]] = field(default_factory=dict, repr=False)

@@ -21,6 +21,7 @@ FIELD = {
     "label": setting("text", "The question “{name}”", "La question « {name} »"),
     "help": setting("text", "The explanation of “{name}”", "L’explication de « {name} »"),
     "required": setting("policy", "Whether “{name}” must be answered", "Faut-il répondre à « {name} »"),
+    "personal": setting("policy", "Whether “{name}” is personal", "Le caractère personnel de « {name} »"),
     "words": setting("policy", "The most words for “{name}”", "Le nombre maximal de mots de « {name} »"),
     "min": setting("policy", "The least for “{name}”", "Le minimum de « {name} »"),
     "max": setting("policy", "The most for “{name}”", "Le maximum de « {name} »"),

@@ -16,7 +16,7 @@ from fundflow.workflow.reader import Place
 from fundflow.workflow.source import Source
 from fundflow.workflow.text import Text, from_id
 
-_COMMON = ("type", "label", "help", "required")
+_COMMON = ("type", "label", "help", "required", "personal")
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "short_text": ("words",),
     "long_text": ("words",),
@@ -102,6 +102,7 @@ def _field(name: str, place: Place, languages: Sequence[str], *, in_table: bool 
     given["label"] = label or from_id(name)
     given["help"] = settings["help"].words(languages) if "help" in settings else None
     given["required"] = settings["required"].flag() if "required" in settings else False
+    given["personal"] = settings["personal"].flag() if "personal" in settings else False
     _numbers(kind, settings, given)
     if "options" in settings:
         given["options"] = _options(settings["options"], languages)

@@ -254,6 +254,15 @@ class Migration(Part):
     fields: dict[str, Expression] | None = None
 
 
+class Acceptance(Part):
+    """A warning that somebody answers for: its code, where the checker finds it, why it is right, and who says so."""
+
+    code: str
+    at: str = Field(description="The place as fundflow check prints it, such as timers.closing.")
+    because: str
+    by: str = Field(description="Who accepts it, and when: Ada Lovelace, 2026-11-20.")
+
+
 class Workflow(Part):
     """A workflow file: where an application can be, who may do what, on which conditions, and what that causes."""
 
@@ -275,6 +284,7 @@ class Workflow(Part):
     timers: dict[str, Timer] | None = None
     outcomes: dict[str, Words] | None = None
     migrate: list[Migration] | None = None
+    accept: list[Acceptance] | None = None
 
 
 class Option(Part):
@@ -311,6 +321,7 @@ class Question(Part):
     label: Words
     help: Words | None = None
     required: bool | None = None
+    personal: bool | None = Field(None, description="Says who a person is or how to reach them.")
     words: int | None = None
     min: Number | None = None
     max: Number | None = None

@@ -49,6 +49,8 @@ class Field:
     label: Text
     help: Text | None = None
     required: bool = False
+    personal: bool = False
+    """It says who a person is or how to reach them; the checker tells when reviewers could read it."""
     words: int | None = None
     min: Decimal | None = None
     max: Decimal | None = None

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fundflow.workflow import (
+    acceptance_files,
     child_files,
     format,
     review_files,
@@ -165,6 +166,7 @@ def _build(names: Names, top: dict[str, Place]) -> dict[str, Any]:
         "phases": phases,
         "calendar": head["calendar"],
         "migrations": workflow_files.migrations(names, top),
+        "accepted": acceptance_files.accepted(top),
     }
 
 

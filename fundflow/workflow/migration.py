@@ -221,11 +221,11 @@ def _sheets(old: Workflow, new: Workflow, standing: Standing) -> Iterator[Text]:
             continue
         if there is None:
             yield fill(NO_REVIEW, count=count, review=label, version=new.version)
-        elif review is None or _scores(old, review) != _scores(new, there):
+        elif review is None or sheet_shape(old, review) != sheet_shape(new, there):
             yield fill(SHEETS, count=count, review=label)
 
 
-def _scores(workflow: Workflow, review: Review) -> tuple[Any, ...]:
+def sheet_shape(workflow: Workflow, review: Review) -> tuple[Any, ...]:
     """What a sheet is made of and scored by; words are not."""
     fields = workflow.forms[review.form].fields.values()
     asked = tuple((f.id, f.type, f.required, f.max, f.weight, tuple(o.id for o in f.options)) for f in fields)

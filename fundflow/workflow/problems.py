@@ -19,7 +19,8 @@ class Problem:
     """One mistake at a place; lines and columns count from one. Warnings do not stop a file from loading.
 
     `path` is a counter-example: the transitions that lead to it, from the beginning. `example` are the facts under
-    which it shows, each by its path with its value as a person would write it.
+    which it shows, each by its path with its value as a person would write it. `at` is the dotted path of the part, as
+    an acceptance names it.
     """
 
     file: str
@@ -30,10 +31,23 @@ class Problem:
     severity: Severity = field(default="error", compare=False)
     path: tuple[str, ...] = field(default=(), compare=False)
     example: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    at: str = field(default="", compare=False)
+    accepted_because: str = field(default="", compare=False)
+    accepted_by: str = field(default="", compare=False)
 
     @property
     def is_warning(self) -> bool:
         return self.severity == "warning"
+
+    @property
+    def is_accepted(self) -> bool:
+        """A warning that somebody answers for in the file."""
+        return self.is_warning and bool(self.accepted_by)
+
+    @property
+    def blocks(self) -> bool:
+        """It keeps the file from being published."""
+        return not self.is_accepted
 
     @property
     def sentence(self) -> str:

@@ -8,13 +8,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fundflow.workflow.checker import access, children, clock, collected, forms, graph, money, reviews, roles, told
-from fundflow.workflow.checker.context import FILE_ALONE, Context, Directory, Installation
+from fundflow.workflow.checker import (
+    accepted,
+    access,
+    children,
+    clock,
+    codes,
+    collected,
+    directory,
+    filled,
+    forms,
+    graph,
+    installed,
+    living,
+    moments,
+    money,
+    reviews,
+    roles,
+    told,
+    versions,
+)
+from fundflow.workflow.checker.context import FILE_ALONE, Context, Directory, Installation, Life, Printed
 from fundflow.workflow.checker.finding import Finding, Rule, WiderRule
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.problems import Problem
 
-__all__ = ["Context", "Directory", "Finding", "Installation", "Rule", "WiderRule", "check", "findings"]
+__all__ = [
+    "Context",
+    "Directory",
+    "Finding",
+    "Installation",
+    "Life",
+    "Printed",
+    "Rule",
+    "WiderRule",
+    "check",
+    "findings",
+]
 
 RULES: tuple[Rule, ...] = (
     *graph.RULES,
@@ -27,20 +57,42 @@ RULES: tuple[Rule, ...] = (
     *children.RULES,
     *money.RULES,
     *told.RULES,
+    *filled.RULES,
+    *moments.RULES,
 )
-WIDER_RULES: tuple[WiderRule, ...] = ()
+WIDER_RULES: tuple[WiderRule, ...] = (
+    *moments.WIDER_RULES,
+    *installed.WIDER_RULES,
+    *directory.WIDER_RULES,
+    *versions.WIDER_RULES,
+    *living.WIDER_RULES,
+)
 
 
 def check(workflow: Workflow, context: Context = FILE_ALONE) -> list[Problem]:
-    """Every finding with its place, in the order of the file; none for a sound workflow."""
+    """Every finding with its place, in the order of the file; none for a sound workflow.
+
+    Warnings that the file accepts are among them, marked as such; what blocks publishing says `blocks`.
+    """
     found: dict[Problem, None] = {}
     for finding in findings(workflow, context):
-        file, line, column = _place(workflow, finding.at)
-        problem = Problem(
-            file, line, column, finding.code, finding.message, finding.severity, finding.path, finding.example
-        )
-        found.setdefault(problem)
-    return sorted(found)
+        found.setdefault(_problem(workflow, finding))
+    for finding in accepted.unfounded(workflow, found):
+        found.setdefault(_problem(workflow, finding))
+    return sorted(accepted.marked(workflow, found))
+
+
+def _problem(workflow: Workflow, finding: Finding) -> Problem:
+    severity = finding.severity or ("warning" if codes.is_warning(finding.code) else "error")
+    return Problem(
+        *_place(workflow, finding.at),
+        finding.code,
+        finding.message,
+        severity,
+        finding.path,
+        finding.example,
+        finding.at,
+    )
 
 
 def findings(workflow: Workflow, context: Context = FILE_ALONE) -> Iterator[Finding]:

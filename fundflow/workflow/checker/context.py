@@ -1,4 +1,4 @@
-"""What the checker may know beside the file: people, what is installed, earlier versions, and how long it may think.
+"""What the checker may know beside the file: people, what is installed, earlier versions and who lives by them.
 
 Everything is given as plain values: whoever has a database or an installation fills this in, and nothing here asks.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from fundflow.workflow.definition import Role, Workflow
 
@@ -41,15 +42,49 @@ class Directory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Installation:
-    """What this installation can do: the templates it has, and the effects that somebody handles.
+class Printed:
+    """What is known of a message or a document: in which languages it can be written, and from what.
 
-    `templates` are paths below `templates/` (``mail/received.en.txt``); `effects` the kinds and names that have a
-    handler (``document:agreement``); None where nobody looked.
+    `untranslated` are the sentences that a language lacks. A message prints `prints`; of these, `reads` must be there,
+    and `given` are the facts that every message has. A document prints the fields `prints` where the workflow asks for
+    them, cannot do without the fields `needs`, and takes inputs of the types `asks`.
     """
 
-    templates: frozenset[str] | None = None
+    languages: frozenset[str] = frozenset()
+    untranslated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prints: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    given: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What this installation can do; None where nobody looked.
+
+    `effects` and `role_kinds` are those that somebody provides, `facts` the roots that conditions may read;
+    `messages` and `documents` go by the names that a workflow uses.
+    """
+
     effects: frozenset[str] | None = None
+    facts: frozenset[str] | None = None
+    role_kinds: frozenset[str] | None = None
+    messages: Mapping[str, Printed] | None = None
+    documents: Mapping[str, Printed] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """What lives by one version now: how many applications (or parts) in each state, how many answered each question
+    (``proposal.requested``), how many sheets were sent, how many of each timer run, and which rounds are open by it.
+    """
+
+    states: Mapping[str, int] = field(default_factory=dict)
+    answers: Mapping[str, int] = field(default_factory=dict)
+    sheets: Mapping[str, int] = field(default_factory=dict)
+    timers: Mapping[str, int] = field(default_factory=dict)
+    rounds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +99,11 @@ class Context:
     installation: Installation | None = None
     earlier: tuple[Workflow, ...] = ()
     """Versions of the same workflow that were published before, oldest first."""
+    life: Mapping[str, Life] = field(default_factory=dict)
+    """What lives by each of them, by its digest."""
+    acted: Mapping[str, int] = field(default_factory=dict)
+    """How many events of live applications name each role."""
+    today: date | None = None
     work: int = 200_000
     may_use_solver: bool = True
     """Use Z3 where it is installed; without it, or with False, values are tried instead."""

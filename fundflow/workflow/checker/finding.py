@@ -21,7 +21,8 @@ class Finding(NamedTuple):
     message: str
     path: tuple[str, ...] = ()
     example: tuple[tuple[str, str], ...] = ()
-    severity: Severity = "error"
+    severity: Severity | None = None
+    """That of the code where nothing else is said."""
 
 
 Rule = Callable[[Workflow], Iterator[Finding]]
