@@ -40,7 +40,16 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.support import Translations
 from flask import current_app
-from jinja2 import DictLoader, Environment, FileSystemLoader, StrictUndefined, TemplateNotFound, meta, pass_context
+from jinja2 import (
+    DictLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    meta,
+    nodes,
+    pass_context,
+)
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
@@ -163,6 +172,31 @@ def texts(template: str) -> dict[str, str]:
     return found
 
 
+def parsed(template: str) -> nodes.Template:
+    """A message without its layout, read but not written, for whoever asks what it prints."""
+    if not _exists(template):
+        raise UnknownTemplate(template)
+    environment = _environment("en", "UTC", None)
+    return environment.parse((FOLDER / f"{template}.txt").read_text(encoding="utf-8"))
+
+
+def untranslated(template: str) -> dict[str, tuple[str, ...]]:
+    """The sentences of a message that each language of the catalogue lacks; none of them where it can be written."""
+    if not _exists(template):
+        raise UnknownTemplate(template)
+    environment = _environment("en", "UTC", None)
+    source = (FOLDER / f"{template}.txt").read_text(encoding="utf-8")
+    wanted = [
+        message if isinstance(message, str) else str(message[0])
+        for _line, _function, message in environment.extract_translations(source)  # type: ignore[attr-defined]
+    ]
+    found = {}
+    for language in _catalogued():
+        known = {sentence for sentence, _, _ in _sentences(environment, source, language)}
+        found[language] = tuple(sentence for sentence in wanted if sentence not in known)
+    return found
+
+
 def _catalogued() -> list[str]:
     return sorted(folder.name for folder in CATALOGUES.iterdir() if folder.is_dir())
 
@@ -170,9 +204,10 @@ def _catalogued() -> list[str]:
 def _sentences(environment: Environment, source: str, language: str) -> Iterator[tuple[str, int | None, str]]:
     """Each sentence of a text with its translation; a plural once for each of its forms, which are numbered."""
     catalogue = getattr(_translations(language), "_catalog", {})
-    for _line, _function, message in environment.extract_translations(source):  # type: ignore[attr-defined]
+    for _line, function, message in environment.extract_translations(source):  # type: ignore[attr-defined]
+        # A sentence with facts in it comes as a tuple as well, so only the function says whether it is a plural.
         singular = message if isinstance(message, str) else message[0]
-        if isinstance(message, str):
+        if function != "ngettext":
             if singular in catalogue:
                 yield singular, None, catalogue[singular]
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -224,6 +225,13 @@ def test_texts_by_language_are_told_in_the_readers(app: Flask) -> None:
         mail.plain(1.5, "en")
     with pytest.raises(ValueError, match="time zone"):
         mail.plain(datetime(2026, 1, 1), "en")  # noqa: DTZ001
+
+
+def test_sentences_with_facts_in_them_are_pinned_with_their_translation() -> None:
+    """A message of a pinned workflow is written from these; without them its French would be half English."""
+    pinned = {sentence: said for sentence, _, said in json.loads(mail.texts("received")["mail/received.fr.json"])}
+    assert "candidature" in pinned["We have received your application %(number)s"]
+    assert len(pinned) == 3 and mail.untranslated("received")["fr"] == ()
 
 
 def kept(app: Flask) -> list[Path]:
