@@ -23,7 +23,7 @@ from fundflow.awards import checks as awards_checks
 from fundflow.awards import effects as awards_effects
 from fundflow.awards import views as awards
 from fundflow.config import ROOT, Settings
-from fundflow.db import Model, db, make_database_file
+from fundflow.db import Model, db, make_database_file, plain_json
 from fundflow.desk import views as desk
 from fundflow.lifecycle import definitions, registry, sweeping
 from fundflow.payments import checks as payments_checks
@@ -80,7 +80,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret(),
         # What people typed must not reach a log or a dead letter by way of a failed statement.
-        SQLALCHEMY_ENGINES={"default": {"url": settings.database, "hide_parameters": settings.production}},
+        SQLALCHEMY_ENGINES={
+            "default": {
+                "url": settings.database,
+                "hide_parameters": settings.production,
+                "json_serializer": plain_json,
+            }
+        },
         ALEMBIC={"script_location": str(ROOT / "migrations")},
         ALEMBIC_CONTEXT={"render_as_batch": True, "compare_server_default": True},
         MAX_CONTENT_LENGTH=settings.upload_mb * 1024 * 1024,

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 from uuid import UUID, uuid4
 
+import orjson
 import sqlalchemy as sa
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event
@@ -163,7 +164,19 @@ def inserting(entity: Any) -> Any:
 
 def canonical_json(value: Any) -> str:
     """One text for one value: sorted keys, no spaces, no floats. The base of every digest."""
-    return _CANONICAL.encode(value)
+    try:
+        return orjson.dumps(value, default=_plain, option=_AS_CANONICAL).decode()
+    except TypeError:
+        # Numbers beyond 64 bits, keys that are no text, and what has no form at all: slower, and with the last word.
+        return _CANONICAL.encode(value)
+
+
+def plain_json(value: Any) -> str:
+    """Plain data as JSON, as columns keep it."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:
@@ -176,6 +189,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no canonical JSON")
 
 
+_AS_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 _CANONICAL = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
 )

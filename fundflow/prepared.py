@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 
 Row = tuple[Any, ...]
+_CURSOR = "fundflow.prepared"
+"""Under which name a pooled connection keeps its cursor."""
 
 
 class Prepared:
@@ -65,20 +67,26 @@ class _Native:
         )
 
     def first(self, connection: Connection, values: Mapping[str, Any]) -> Row | None:
-        row: Row | None = self._told(connection, values, lambda cursor: cursor.fetchone())
-        return None if row is None else self._row(row)
+        rows = self.all(connection, values)
+        return rows[0] if rows else None
 
     def all(self, connection: Connection, values: Mapping[str, Any]) -> list[Row]:
-        rows: list[Row] = self._told(connection, values, lambda cursor: cursor.fetchall())
-        return [self._row(row) for row in rows]
-
-    def _told(self, connection: Connection, values: Mapping[str, Any], fetch: Callable[[Any], Any]) -> Any:
         bound = {**self.given, **values}
         for name, convert in self.into:
             bound[name] = convert(bound[name])
-        driver: Any = connection.connection.driver_connection
+        rows = self._told(connection, bound)
+        return [self._row(row) for row in rows] if self.outof else rows
+
+    def _told(self, connection: Connection, bound: Mapping[str, Any]) -> list[Row]:
+        pooled = connection.connection
+        driver: Any = pooled.driver_connection
+        # One cursor serves a connection for as long as it lives: everything is fetched before it is used again.
+        cursor: Any = pooled.info.get(_CURSOR)
+        if cursor is None:
+            cursor = pooled.info[_CURSOR] = driver.cursor()
         try:
-            return fetch(driver.execute(self.text, bound))
+            cursor.execute(self.text, bound)
+            rows: list[Row] = cursor.fetchall()
         except psycopg.Error as error:
             known: Any = error
             is_lost = connection.dialect.is_disconnect(known, driver, None)
@@ -92,10 +100,9 @@ class _Native:
                 connection_invalidated=is_lost,
                 dialect=connection.dialect,
             ) from error
+        return rows
 
     def _row(self, row: Row) -> Row:
-        if not self.outof:
-            return row
         columns = list(row)
         for at, convert in self.outof:
             columns[at] = convert(columns[at])

@@ -43,6 +43,9 @@ def is_of_the_group(application: Application, role: Any, actor: Actor) -> bool:
     return actor.id is not None and queries.is_in_group(actor.id, role.group, application.round_id)
 
 
+registry.memberships(queries.groups_column)
+
+
 @registry.role_people("group")
 def people_of_the_group(application: Application, role: Any) -> list[Reached]:
     """The members of the role's group who serve the application's round."""

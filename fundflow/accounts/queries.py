@@ -47,6 +47,18 @@ _IN_GROUP = Prepared(
     .where(GroupMember.user_id == sa.bindparam("user_id"), GroupMember.group == sa.bindparam("group"), _REACHING)
     .limit(1)
 )
+
+
+def groups_column(user_id: sa.ColumnElement[Any], round_id: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The names of the groups that a person is in for a round, as an array of PostgreSQL: what `is_in_group` asks."""
+    reaching = sa.or_(GroupMember.round_id.is_(None), GroupMember.round_id == round_id)
+    return (
+        sa.select(sa.func.array_agg(GroupMember.group))
+        .where(GroupMember.user_id == user_id, reaching)
+        .scalar_subquery()
+    )
+
+
 _REACHED = (
     sa.select(User.id, User.email, User.name, User.language, User.timezone)
     .where(User.active.is_(True))

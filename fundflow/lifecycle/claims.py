@@ -59,6 +59,8 @@ class Held:
     application: Application
     workflow: Workflow
     now: datetime
+    groups: frozenset[str] | None = None
+    """The groups that the actor is in for the application's round, where that is known already."""
 
 
 def take(asked: Asked) -> Held | Fired:
@@ -80,7 +82,7 @@ def take(asked: Asked) -> Held | Fired:
         raise HasEnded()
     if application.state not in workflow.states:
         raise NotThisWorkflow(state=application.state)
-    return Held(application, workflow, max(claim.now, application.last_event_at + TICK))
+    return Held(application, workflow, max(claim.now, application.last_event_at + TICK), claim.groups)
 
 
 def _replay(asked: Asked) -> Fired:

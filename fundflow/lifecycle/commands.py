@@ -199,7 +199,7 @@ def _fire(asked: Asked, held: Held, of: str | None, given: _Given) -> Fired:
         raise UnknownTransition(transition=shorten(asked.name))
     received = max(min(given.received_at or held.now, held.now), held.now - LONGEST_UPLOAD)
     values, problems = inputs.read(step, given.input, application.currency, actor.language)
-    facts = Facts(application, workflow, actor, held.now, locking=True, input=values)
+    facts = Facts(application, workflow, actor, held.now, locking=True, input=values, groups=held.groups)
     if of is not None:
         facts.look_at(asked.name.partition(".")[0], of)
     facts.take_roles(_roles_asked(workflow, step, facts.state))
@@ -211,8 +211,8 @@ def _fire(asked: Asked, held: Held, of: str | None, given: _Given) -> Fired:
             raise WrongInput(problems)
     for effect in step.do:
         facts.lock(happening.provider(effect).locks)
-    facts.load(reads(workflow, step.id))
     machine = happening.machine(workflow.sha256)
+    facts.load(machine.reads(step.id))
     to_state, outcome, decision = machine.fire(facts.state, step.id, facts.situation(received))
     if not decision.allowed or (to_state is None) == (outcome is None):
         raise NotAllowed(decision, actor.language)

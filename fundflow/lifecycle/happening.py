@@ -22,7 +22,7 @@ from fundflow.lifecycle.models import Application, Child, Signature, TaskResult
 from fundflow.lifecycle.record import Link
 from fundflow.lifecycle.refusals import UnknownEffect
 from fundflow.lifecycle.situation import Facts
-from fundflow.workflow.decide import Decision, reads
+from fundflow.workflow.decide import Decision
 from fundflow.workflow.definition import Effect, State, Transition
 from fundflow.workflow.machine import Compiled
 
@@ -231,9 +231,10 @@ def _by_itself(held: Held, step: Transition, key: str) -> Fired | None:
     facts.take_roles()
     for effect in step.do:
         facts.lock(provider(effect).locks)
-    facts.load(reads(held.workflow, step.id))
+    kernel = machine(held.workflow.sha256)
+    facts.load(kernel.reads(step.id))
     state = application.state
-    to_state, outcome, decision = machine(held.workflow.sha256).fire(state, step.id, facts.situation(now))
+    to_state, outcome, decision = kernel.fire(state, step.id, facts.situation(now))
     if not decision.allowed:
         return None
     return happen(context(held, facts, step, to_state, outcome), facts, decision, {"key": key, "cause": "automatic"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,12 +10,15 @@ from sqlalchemy.dialects import postgresql
 
 from fundflow.db import Json, UtcDateTime
 from fundflow.jobs.models import Job
+from fundflow.lifecycle import registry
 from fundflow.lifecycle.models import Application, Command, Event
 from fundflow.prepared import Prepared
 
 _applications: Any = Application.__table__
 _events: Any = Event.__table__
 
+_AT_ONCE = sa.literal_column("interval '5 milliseconds'")
+"""Within which a statement that waited for nobody has its lock."""
 _locked = sa.select(_applications).where(_applications.c.id == sa.bindparam("id")).with_for_update().cte("locked")
 _taken = (
     postgresql.insert(Command)
@@ -36,20 +40,29 @@ _taken = (
 )
 
 
-def _claim(now: sa.ColumnElement[Any]) -> Prepared:
+@cache
+def claiming(*, is_moved: bool) -> Prepared:
+    """Lock the application `id`, then insert the command; gives its columns, the instant, and how many were inserted.
+
+    Then the groups of the actor, or null where the lock had to be waited for: they are read as the statement began, so
+    by then somebody may have left one. With `is_moved` the instant is given, for a clock that a test moved.
+
+    Under READ COMMITTED a lock that had to be waited for gives the row as its last owner left it, and the insert, which
+    takes its application from there, meets a key that was committed meanwhile.
+    """
+    present = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
+    instant = sa.bindparam("instant", type_=sa.DateTime(timezone=True)) if is_moved else present
     fresh = sa.select(sa.func.count()).select_from(_taken).scalar_subquery()
-    instant = sa.type_coerce(now, UtcDateTime).label("instant")
-    return Prepared(sa.select(*_locked.c, instant, fresh.label("is_first")))
+    groups: sa.ColumnElement[Any] = sa.null()
+    for column in registry.membership_columns:
+        held = column(sa.bindparam("actor_id", type_=sa.Uuid), _locked.c.round_id)
+        none = sa.literal_column("ARRAY[]::text[]")
+        is_at_once = present < sa.func.statement_timestamp() + _AT_ONCE
+        groups = sa.case((is_at_once, sa.func.coalesce(held, none)))
+    return Prepared(
+        sa.select(*_locked.c, sa.type_coerce(instant, UtcDateTime).label("instant"), fresh.label("is_first"), groups)
+    )
 
-
-CLAIM = _claim(sa.func.clock_timestamp(type_=sa.DateTime(timezone=True)))
-"""Lock the application `id`, then insert the command; gives its columns, the instant, and how many were inserted.
-
-Under READ COMMITTED a lock that had to be waited for gives the row as its last owner left it, and the insert, which
-takes its application from there, meets a key that was committed meanwhile.
-"""
-CLAIM_AT = _claim(sa.bindparam("instant", type_=sa.DateTime(timezone=True)))
-"""The same with the instant given, for a clock that a test moved."""
 
 _moved = (
     sa.update(_applications)

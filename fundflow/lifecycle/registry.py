@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Child, Override
 from fundflow.money import Money
@@ -80,6 +82,7 @@ PlainFact = Callable[[Application], Mapping[str, Any] | None]
 NamedFact = Callable[[Application, str], Mapping[str, Any] | None]
 RoleTest = Callable[[Application, Any, Actor], bool]
 RolePeople = Callable[[Application, Any], Sequence[Recipient]]
+MembershipColumn = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], sa.ColumnElement[Any]]
 EffectRun = Callable[[EffectContext, Any], Mapping[str, Any] | None]
 Hook = Callable[[EffectContext], Mapping[str, Any] | None]
 ActHook = Callable[[EffectContext, str], None]
@@ -101,6 +104,7 @@ class Provider:
 
 facts: dict[str, Provider] = {}
 role_tests: dict[str, RoleTest] = {}
+membership_columns: list[MembershipColumn] = []
 role_members: dict[str, RolePeople] = {}
 role_candidates: dict[str, RolePeople] = {}
 effects: dict[str, Provider] = {}
@@ -161,6 +165,16 @@ def role_kind(kind: str) -> Callable[[RoleTest], RoleTest]:
         return run
 
     return register
+
+
+def memberships(column: MembershipColumn) -> MembershipColumn:
+    """Provide, as one column of PostgreSQL, the groups that a person is in for a round: given the person and the round.
+
+    It must say what the test of roles of kind `group` says. A command reads it along with the lock of its application,
+    which saves a journey to the database.
+    """
+    membership_columns[:] = [column]
+    return column
 
 
 def role_people(kind: str) -> Callable[[RolePeople], RolePeople]:

@@ -62,9 +62,11 @@ class Facts:
         *,
         locking: bool,
         input: Mapping[str, Any] | None = None,
+        groups: frozenset[str] | None = None,
     ) -> None:
         self.application, self.workflow, self.actor, self.now = application, workflow, actor, now
         self.locking = locking
+        self._groups = groups
         self.input: Mapping[str, Any] = input or {}
         self.roles: frozenset[str] = frozenset()
         self.stands_in: Mapping[str, UUID] = {}
@@ -114,7 +116,7 @@ class Facts:
 
     def take_roles(self, among: Iterable[str] | None = None) -> None:
         """Read which of these roles (of all, by default) the actor holds, and for whom they stand in."""
-        held = holding(self.application, self.workflow, self.actor, among)
+        held = holding(self.application, self.workflow, self.actor, among, self._groups)
         self.roles = frozenset(held)
         self.stands_in = {role: giver for role, giver in held.items() if giver is not None}
 
@@ -247,19 +249,24 @@ def held_roles(
 
 
 def holding(
-    application: Application, workflow: Workflow, actor: Actor, among: Iterable[str] | None = None
+    application: Application,
+    workflow: Workflow,
+    actor: Actor,
+    among: Iterable[str] | None = None,
+    groups: frozenset[str] | None = None,
 ) -> dict[str, UUID | None]:
     """The roles that the actor holds, each with the person for whom they hold it: None where it is their own.
 
     A role whose `never_also` names another that the actor holds too, in whatever way, is not held: who should never
-    have both gets the guarded one from nobody, however the memberships came about. Whoever stands in for somebody has
+    have both gets the guarded one from nobody, however the memberships came about. `groups` are those that the actor
+    is in for the application's round, where that was read already. Whoever stands in for somebody has
     their roles of groups and fields that the giver holds now by themselves, never those of a team or a panel.
     """
     if actor.is_system:
         return {SYSTEM: None}
     if actor.id is None:
         return {}
-    own = _Own(application, workflow, actor)
+    own = _Own(application, workflow, actor, groups)
     lenders = []
     if actor.stands_in_for:
         for each in registry.stands_in(actor.id, application):
@@ -292,15 +299,20 @@ LENT = frozenset({"group", "field"})
 class _Own:
     """What a person holds by themselves on one application, each role asked of the database once."""
 
-    def __init__(self, application: Application, workflow: Workflow, actor: Actor) -> None:
-        self._application, self._workflow, self._actor = application, workflow, actor
+    def __init__(
+        self, application: Application, workflow: Workflow, actor: Actor, groups: frozenset[str] | None = None
+    ) -> None:
+        self._application, self._workflow, self._actor, self._groups = application, workflow, actor, groups
         self._answers: dict[str, bool] = {}
 
     def has(self, name: str) -> bool:
         if name not in self._answers:
             role = self._workflow.roles.get(name)
-            test = registry.role_tests.get(role.kind) if role is not None else None
-            self._answers[name] = test is not None and test(self._application, role, self._actor) is True
+            if role is not None and role.kind == "group" and self._groups is not None:
+                self._answers[name] = role.group in self._groups
+            else:
+                test = registry.role_tests.get(role.kind) if role is not None else None
+                self._answers[name] = test is not None and test(self._application, role, self._actor) is True
         return self._answers[name]
 
     def has_any(self, names: Iterable[str]) -> bool:

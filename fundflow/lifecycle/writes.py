@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, make_transient_to_detached
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm import ClassManager, Session, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from fundflow import clock
 from fundflow.db import db, inserting
@@ -36,6 +36,7 @@ _MOVE = (
 _ADD_EVENT = sa.insert(Event)
 _COLUMNS = tuple(column.key for column in Application.__table__.c)
 _IDENTITY = sa.inspect(Application).identity_key_from_primary_key
+_MANAGER: ClassManager[Application] = sa.inspect(Application).class_manager
 _READ = sa.select(*Application.__table__.c).where(Application.id == sa.bindparam("id"))
 
 
@@ -46,6 +47,8 @@ class Claim:
     application: Application
     now: datetime
     is_first: bool
+    groups: frozenset[str] | None = None
+    """The groups of the fund that the actor is in for the application's round, where they were read along."""
 
 
 @contextmanager
@@ -82,31 +85,30 @@ def claim(application_id: UUID, key: str, transition: str, actor_id: UUID | None
     Whoever just uses the same key, or just changes the same application, is waited for. The instant is read after the
     application was locked.
     """
-    connection, now = db.session.connection(), clock.now()
+    session = db.session
+    connection, now = session.connection(), clock.now()
     if connection.dialect.name == "postgresql":
         values = {"id": application_id, "key": key, "transition": transition, "actor_id": actor_id, "now": now}
-        if clock.is_moved():
-            row = postgres.CLAIM_AT.first(connection, {**values, "instant": now})
-        else:
-            row = postgres.CLAIM.first(connection, values)
+        if is_moved := clock.is_moved():
+            values["instant"] = now
+        row = postgres.claiming(is_moved=is_moved).first(connection, values)
         if row is None:
             return None
-        *columns, instant, is_first = row
-        return Claim(_held(columns), instant, is_first == 1)
+        *columns, instant, is_first, groups = row
+        return Claim(_held(session, columns), instant, is_first == 1, None if groups is None else frozenset(groups))
     found = connection.execute(_READ, {"id": application_id}).first()
     if found is None:
         return None
-    application = _held(found)
+    application = _held(session, found)
     return Claim(application, now, take_key(key, application.id, transition, actor_id, application.revision + 1))
 
 
-def _held(row: Iterable[Any]) -> Application:
+def _held(session: Session, row: Iterable[Any]) -> Application:
     """The application as the session holds it, saying what this row says."""
-    session = db.session
     values = dict(zip(_COLUMNS, row, strict=True))
     held: Application | None = session.identity_map.get(_IDENTITY((values["id"],)))
     if held is None:
-        held = Application()
+        held = _MANAGER.new_instance()
         # Put where they are kept: set one by one, each would first be noted as a change and then forgotten again.
         held.__dict__.update(values)
         make_transient_to_detached(held)
@@ -157,8 +159,13 @@ def record(
 
 def show(application: Application, **values: Any) -> None:
     """Let the object in the session say what the row will say, without marking it as changed."""
-    for name, value in values.items():
-        set_committed_value(application, name, value)
+    state = instance_state(application)
+    if state.expired_attributes or state.committed_state:
+        for name, value in values.items():
+            set_committed_value(application, name, value)
+    else:
+        # Nothing is pending that these values would have to overrule, so they only need to be put where they are kept.
+        state.dict.update(values)
 
 
 def move_child(child: Child, state: str, now: datetime) -> None:

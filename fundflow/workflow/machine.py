@@ -14,7 +14,7 @@ import transitions
 from transitions import EventData, Machine, MachineError
 
 from fundflow.workflow import sentences
-from fundflow.workflow.decide import Clause, Decision, DefinitionMismatch, Situation, decide, states_of
+from fundflow.workflow.decide import Clause, Decision, DefinitionMismatch, Situation, decide, reads, states_of
 from fundflow.workflow.definition import Transition, Workflow
 
 
@@ -51,11 +51,19 @@ class Compiled:
 
     def __init__(self, workflow: Workflow) -> None:
         self.workflow = workflow
+        self._reads: dict[str, frozenset[str]] = {}
         self.graphs = {"": self._graph(workflow.states, workflow.transitions, workflow.initial)}
         for child in workflow.children.values():
             self.graphs[child.id] = self._graph(child.states, child.transitions, child.initial)
         # A child's transitions have its kind before their names, so no two graphs share one.
         self.events = {name: event for graph in self.graphs.values() for name, event in graph.events.items()}
+
+    def reads(self, transition: str) -> frozenset[str]:
+        """What `decide.reads` says of a transition, found out once."""
+        known = self._reads.get(transition)
+        if known is None:
+            known = self._reads[transition] = reads(self.workflow, transition)
+        return known
 
     def _graph(self, states: Iterable[str], transitions: Mapping[str, Transition], initial: str) -> Machine:
         ends = {t.id: f"end {t.end}" for t in transitions.values() if t.end is not None}
