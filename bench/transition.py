@@ -5,8 +5,10 @@ payload are as long, fill the outbox, and commit, on the same PostgreSQL in turn
 statements between BEGIN and COMMIT. fire() besides reads the roles from the database and decides every clause. Three
 transitions are measured, with one process and with several, each with an application of its own: one that causes just
 those writes, one whose guard reads the answers and the round and which tells a person by mail, and one whose guard
-reads the ledger, for which both sides first lock the round that all processes share. 1.0 is as fast as by hand. There
-is no way to decide a whole round in one command, so none is measured.
+reads the ledger, for which both sides first lock the round that all processes share. By hand, too, whatever the guard
+compares and whoever is written to is read first; who may decide, and every other clause, is asked by fire() alone. 1.0
+is as fast as by hand. At last `bulk.fire_all()` decides a hundred applications in one transaction, against fire() for
+one of them at a time.
 
     python bench/transition.py [commands per round] [rounds] [processes]
 """
@@ -22,7 +24,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -106,11 +108,11 @@ class ByHand:
         self.connection = psycopg.connect(url, prepare_threshold=0)
         self.application_id, self.actor_id, self.written = application_id, actor_id, written
         row = self.connection.execute(
-            "SELECT definition_sha, round_id FROM applications WHERE id = %s", (application_id,)
+            "SELECT definition_sha, round_id, city_id FROM applications WHERE id = %s", (application_id,)
         ).fetchone()
         self.connection.rollback()
         assert row is not None
-        self.definition_sha, self.round_id = row
+        self.definition_sha, self.round_id, self.city_id = row
 
     def step(self, kind: str) -> None:
         body, payload, mail = self.written[kind]
@@ -134,6 +136,22 @@ class ByHand:
                 )
                 held = cursor.fetchone()
                 assert held is not None and held[0] >= held[1]
+            elif kind == "answers and mail":
+                cursor.execute(
+                    "SELECT form, data FROM answers WHERE application_id = %s AND form = 'ask'", (self.application_id,)
+                )
+                answers = cursor.fetchone()
+                cursor.execute("SELECT title, currency, cap_minor FROM rounds WHERE id = %s", (self.round_id,))
+                terms = cursor.fetchone()
+                assert answers is not None and terms is not None
+                assert int(answers[1]["requested"]["minor"]) <= terms[2]
+                cursor.execute(
+                    "SELECT c.name, u.email, u.name, u.language, u.timezone FROM cities c"
+                    " JOIN team_members t ON t.city_id = c.id JOIN users u ON u.id = t.user_id"
+                    " WHERE c.id = %s AND u.active",
+                    (self.city_id,),
+                )
+                assert cursor.fetchall()
             to, seq = ("there" if state == "here" else "here"), revision + 1
             name = KINDS[kind][0 if state == "here" else 1]
             cursor.execute(
@@ -232,12 +250,53 @@ class Fired:
         db.session.close()
 
 
+class Together:
+    """A whole round through `bulk.fire_all()`: every application one step, in one transaction and one session."""
+
+    def __init__(self, ids: Sequence[UUID], actor: Any) -> None:
+        self.ids, self.actor = ids, actor
+        self.revisions = {each: Fired.revision_of(each) for each in ids}
+
+    def step(self, kind: str) -> None:
+        from fundflow.db import db, transaction
+        from fundflow.lifecycle import bulk
+
+        name = KINDS[kind][(self.revisions[self.ids[0]] + 1) % 2]
+        presses = [bulk.Press(each, name, str(uuid4()), self.revisions[each]) for each in self.ids]
+        with transaction():
+            answers = bulk.fire_all(presses, actor=self.actor)
+        for answer in answers:
+            assert answer.fired is not None, answer.refusal
+            self.revisions[answer.application_id] = answer.fired.event_seq
+        db.session.close()
+
+
 def rate(step: Callable[[str], None], kind: str, times: int) -> tuple[float, float]:
     """Steps a second, and the milliseconds of this process's own CPU that one took: a busy machine moves these less."""
     begun, cpu = time.perf_counter(), time.process_time()
     for _ in range(times):
         step(kind)
     return times / (time.perf_counter() - begun), (time.process_time() - cpu) * 1000 / times
+
+
+def work_together(url: str, folder: str, ids: Sequence[UUID], manager: UUID, written: Any, pipe: Connection) -> None:
+    """One process: decides on all the applications at once, or on the first alone."""
+    from fundflow.accounts import queries as accounts
+    from fundflow.db import db
+    from fundflow.lifecycle import audit
+
+    app = an_app(url, folder)
+    with app.app_context():
+        actor = accounts.actor_for(manager)
+        alone = Fired(ids[0], actor, written["answers and mail"][2])
+        together = Together(ids[1:], actor)
+        pipe.send("ready")
+        while (asked := pipe.recv()) is not None:
+            side, kind, times = asked
+            pipe.send(rate(alone.step if side == "fire" else together.step, kind, times))
+        assert audit.verify().is_whole
+        db.session.close()
+        db.engine.dispose()
 
 
 def work(url: str, folder: str, ours: UUID, other: UUID, manager: UUID, written: Any, pipe: Connection) -> None:
@@ -266,6 +325,10 @@ def an_app(url: str, folder: str) -> Any:
 
     secret = "only for this measurement, never else"
     return create_app(Settings(instance=Path(folder), database_url=url, secret_key=secret))
+
+
+ROUND = 100
+"""How many applications are decided together."""
 
 
 def prepare(url: str, folder: str, processes: int) -> list[tuple[UUID, UUID, UUID, Any]]:
@@ -319,12 +382,17 @@ def main(times: int = 200, rounds: int = 7, processes: int = 4) -> None:
 
 def measure(url: str, folder: str, times: int, rounds: int, processes: int) -> None:
     spawn = multiprocessing.get_context("spawn")
-    pipes = []
-    for what in prepare(url, folder, processes):
+
+    def begun(target: Callable[..., None], *given: Any) -> Any:
         here, there = spawn.Pipe()
-        spawn.Process(target=work, args=(url, folder, *what, there), daemon=True).start()
+        spawn.Process(target=target, args=(url, folder, *given, there), daemon=True).start()
         assert here.recv() == "ready"
-        pipes.append(here)
+        return here
+
+    prepared = prepare(url, folder, processes + ROUND // 2 + 1)
+    pipes = [begun(work, *what) for what in prepared[:processes]]
+    many = [each for ours, other, _, _ in prepared[processes:] for each in (ours, other)][: ROUND + 1]
+    whole_round = begun(work_together, many, *prepared[0][2:])
 
     def together(few: list[Any], side: str, kind: str, times: int) -> tuple[float, float]:
         for pipe in few:
@@ -346,7 +414,17 @@ def measure(url: str, folder: str, times: int, rounds: int, processes: int) -> N
                 print(
                     f"{name:30} fire {ours:6.0f}/s {our_cpu:5.2f} ms CPU   by hand {by_hand:6.0f}/s {cpu:5.2f} ms CPU"
                 )
-    for pipe in pipes:
+    for turn in range(rounds + 1):
+        for kind in KINDS:
+            alone, alone_cpu = together([whole_round], "fire", kind, times if turn else 20)
+            each, each_cpu = together([whole_round], "together", kind, 2)
+            if turn:
+                ratios.setdefault(f"{kind}, whole round to single step", []).append(each * ROUND / alone)
+                print(
+                    f"{kind:30} one at a time {alone:6.0f}/s {alone_cpu:5.2f} ms CPU"
+                    f"   together {each * ROUND:6.0f}/s {each_cpu / ROUND:5.2f} ms CPU"
+                )
+    for pipe in [*pipes, whole_round]:
         pipe.send(None)
     for child in multiprocessing.active_children():
         child.join()

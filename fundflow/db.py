@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -133,10 +134,43 @@ def begin_reading() -> None:
 
 def read(statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
     """The rows of a prepared read in the present transaction, after what the session still has to write."""
+    ahead = _ahead.get()
+    key = None
+    if ahead is not None:
+        key = (statement, *sorted(values.items()))
+        if key in ahead:
+            # What a command may change is foreseen for its first reader alone.
+            return ahead[key] if statement.is_steady else ahead.pop(key)
     session = db.session
     if session.autoflush:
         session.flush()
-    return statement.all(session.connection(), values)
+    rows = statement.all(session.connection(), values)
+    if ahead is not None and key is not None and statement.is_steady:
+        ahead[key] = rows
+    return rows
+
+
+_ahead: ContextVar[dict[Any, list[tuple[Any, ...]]] | None] = ContextVar("ahead", default=None)
+
+
+@contextmanager
+def reading_ahead() -> Iterator[None]:
+    """Ask steady reads once in the block, and take from what was `foreseen` before going to the database."""
+    token = _ahead.set({})
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
+
+
+def foreseen(statement: Prepared, rows: list[tuple[Any, ...]], /, **values: Any) -> None:
+    """Have the next `read` of this statement with these values answered by these rows, inside `reading_ahead`.
+
+    The caller has read them in this transaction, under the same locks under which they will be used.
+    """
+    ahead = _ahead.get()
+    if ahead is not None:
+        ahead[(statement, *sorted(values.items()))] = rows
 
 
 def instant(ahead: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:

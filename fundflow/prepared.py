@@ -20,9 +20,13 @@ _CURSOR = "fundflow.prepared"
 
 
 class Prepared:
-    """One statement, made with `bindparam`s, that gives plain rows in the order of its columns."""
+    """One statement, made with `bindparam`s, that gives plain rows in the order of its columns.
 
-    def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
+    `is_steady` says that no command on applications changes what it reads, so that many in one go ask it but once.
+    """
+
+    def __init__(self, statement: sa.Select[*tuple[Any, ...]], *, is_steady: bool = False) -> None:
+        self.is_steady = is_steady
         self._statement = statement
         self._native: _Native | None = None
 

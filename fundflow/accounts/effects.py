@@ -6,7 +6,7 @@ Whoever left the group that a named person is chosen from no longer holds the ro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -35,6 +35,13 @@ def is_of_the_team(application: Application, role: Any, actor: Actor) -> bool:
 def people_of_the_team(application: Application, role: Any) -> list[Reached]:
     """The team of the applying city, or those of it with the role's duty."""
     return queries.colleagues_with(application.city_id, getattr(role, "duty", None))
+
+
+@registry.foresight
+def foresee_teams(applications: Sequence[Application], wanted: frozenset[str]) -> None:
+    """The teams of all the cities, where messages go to them."""
+    if "team" in wanted:
+        queries.foresee_colleagues(application.city_id for application in applications)
 
 
 @registry.role_kind("group")

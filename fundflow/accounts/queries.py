@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 from fundflow import clock
 from fundflow.accounts import policy
 from fundflow.accounts.models import City, Delegation, GroupMember, Invitation, TeamMember, User
-from fundflow.db import UtcDateTime, db, read
+from fundflow.db import UtcDateTime, db, foreseen, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
 from fundflow.prepared import Prepared
@@ -38,14 +38,15 @@ rounds = sa.table(
 
 _TEAM = (TeamMember.user_id == sa.bindparam("user_id"), TeamMember.city_id == sa.bindparam("city_id"))
 _ON_TEAM = sa.select(sa.literal(1)).where(*_TEAM).limit(1)
-_WITH_DUTY = Prepared(_ON_TEAM.where(TeamMember.duty == sa.bindparam("duty")))
-_OF_TEAM = Prepared(_ON_TEAM)
+_WITH_DUTY = Prepared(_ON_TEAM.where(TeamMember.duty == sa.bindparam("duty")), is_steady=True)
+_OF_TEAM = Prepared(_ON_TEAM, is_steady=True)
 _REACHING = sa.or_(GroupMember.round_id.is_(None), GroupMember.round_id == sa.bindparam("round_id", type_=sa.Uuid))
 """Memberships that hold for every round, and those for one; without a round (null) only the former."""
 _IN_GROUP = Prepared(
     sa.select(sa.literal(1))
     .where(GroupMember.user_id == sa.bindparam("user_id"), GroupMember.group == sa.bindparam("group"), _REACHING)
-    .limit(1)
+    .limit(1),
+    is_steady=True,
 )
 
 
@@ -65,12 +66,15 @@ _REACHED = (
     .order_by(User.name, User.id)
 )
 _MEMBERS = sa.select(TeamMember.user_id).where(TeamMember.city_id == sa.bindparam("city_id"))
-_COLLEAGUES = Prepared(_REACHED.where(User.id.in_(_MEMBERS)))
-_COLLEAGUES_WITH = Prepared(_REACHED.where(User.id.in_(_MEMBERS.where(TeamMember.duty == sa.bindparam("duty")))))
+_COLLEAGUES = Prepared(_REACHED.where(User.id.in_(_MEMBERS)), is_steady=True)
+_COLLEAGUES_WITH = Prepared(
+    _REACHED.where(User.id.in_(_MEMBERS.where(TeamMember.duty == sa.bindparam("duty")))), is_steady=True
+)
 _GROUP = Prepared(
     _REACHED.where(
         User.id.in_(sa.select(GroupMember.user_id).where(GroupMember.group == sa.bindparam("group"), _REACHING))
-    )
+    ),
+    is_steady=True,
 )
 
 
@@ -255,6 +259,19 @@ def colleagues_with(city_id: UUID, duty: str | None = None) -> list[Reached]:
     if duty is None:
         return [Reached(*row) for row in read(_COLLEAGUES, city_id=city_id)]
     return [Reached(*row) for row in read(_COLLEAGUES_WITH, city_id=city_id, duty=duty)]
+
+
+def foresee_colleagues(city_ids: Iterable[UUID]) -> None:
+    """Have `colleagues_with` of each of these cities answered by one question."""
+    found: dict[UUID, list[tuple[Any, ...]]] = {city_id: [] for city_id in city_ids}
+    members = (
+        sa.select(TeamMember.city_id, TeamMember.user_id).where(TeamMember.city_id.in_(found)).distinct().subquery()
+    )
+    rows = db.session.execute(_REACHED.add_columns(members.c.city_id).join(members, members.c.user_id == User.id))
+    for *person, city_id in rows:
+        found[city_id].append(tuple(person))
+    for city_id, people in found.items():
+        foreseen(_COLLEAGUES, people, city_id=city_id)
 
 
 def is_on_team(user_id: UUID, city_id: UUID, duty: str | None = None) -> bool:

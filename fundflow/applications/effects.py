@@ -49,6 +49,13 @@ def application_facts(application: Application) -> Mapping[str, Any]:
     }
 
 
+@registry.foresight
+def foresee_answers(applications: Sequence[Application], wanted: frozenset[str]) -> None:
+    """The answers of all of them, where a condition looks at any."""
+    if "application" in wanted:
+        queries.foresee_answers(applications)
+
+
 @registry.fact("forms")
 def form_facts(application: Application, name: str) -> Mapping[str, Any]:
     """Whether a form may be sent as it stands, and the labels of the questions that keep it from being sent."""

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from fundflow.accounts.models import City, User
 from fundflow.applications import policy
 from fundflow.applications.models import Answers, File, SentAnswers
-from fundflow.db import db, read
+from fundflow.db import db, foreseen, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.actor import Actor
@@ -36,7 +36,8 @@ _PLACE = Prepared(
     sa.select(City.name, Round.title)
     .select_from(City)
     .join(Round, Round.id == sa.bindparam("round_id"))
-    .where(City.id == sa.bindparam("city_id"))
+    .where(City.id == sa.bindparam("city_id")),
+    is_steady=True,
 )
 
 
@@ -153,6 +154,21 @@ def answers_and_city(application: Application) -> tuple[dict[str, dict[str, Any]
     """What is kept for every form that was ever saved, by form, and the name and country of the city."""
     rows = read(_ANSWERS_AND_CITY, application_id=application.id, city_id=application.city_id)
     return {form: data for _, _, form, data in rows if form is not None}, rows[0][0], rows[0][1]
+
+
+def foresee_answers(applications: Iterable[Application]) -> None:
+    """Have `answers_and_city` of each of these applications answered by one question."""
+    found: dict[tuple[UUID, UUID], list[tuple[Any, ...]]] = {(each.id, each.city_id): [] for each in applications}
+    rows = db.session.execute(
+        sa.select(Application.id, City.id, City.name, City.country, Answers.form, Answers.data)
+        .join(City, City.id == Application.city_id)
+        .outerjoin(Answers, Answers.application_id == Application.id)
+        .where(Application.id.in_([application_id for application_id, _ in found]))
+    )
+    for application_id, city_id, *row in rows:
+        found[application_id, city_id].append(tuple(row))
+    for (application_id, city_id), known in found.items():
+        foreseen(_ANSWERS_AND_CITY, known, application_id=application_id, city_id=city_id)
 
 
 def place_of(application: Application) -> tuple[str, str]:

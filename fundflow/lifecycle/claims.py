@@ -6,6 +6,7 @@ not know where it stands.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,6 +19,7 @@ from fundflow.lifecycle import definitions, writes
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Command, Event
 from fundflow.lifecycle.refusals import HasEnded, KeyReused, NotThisWorkflow, Stale
+from fundflow.lifecycle.writes import Claim
 from fundflow.workflow.definition import Workflow
 
 TICK = timedelta(microseconds=1)
@@ -65,11 +67,27 @@ class Held:
 
 def take(asked: Asked) -> Held | Fired:
     """Lock the application for this command; or, where its key was used for it before, what it did then."""
+    _check(asked)
+    db.session.flush()
+    return held(asked, writes.claim(asked.application_id, asked.key, asked.name, asked.actor.id))
+
+
+def take_all(many: Sequence[Asked]) -> Mapping[UUID, Claim]:
+    """Lock the applications of all these commands of one actor, one command for each; give each to `held`."""
+    for asked in many:
+        _check(asked)
+    db.session.flush()
+    return writes.claim_all({asked.application_id: (asked.key, asked.name) for asked in many}, many[0].actor.id)
+
+
+def _check(asked: Asked) -> None:
     writes.check_key(asked.key)
     if asked.revision is None and not asked.actor.is_system:
         raise ValueError("A person decides on what they saw: pass the revision.")
-    db.session.flush()
-    claim = writes.claim(asked.application_id, asked.key, asked.name, asked.actor.id)
+
+
+def held(asked: Asked, claim: Claim | None) -> Held | Fired:
+    """The application that was locked for this command, compared with what the actor saw; or what it did before."""
     if claim is None:
         raise NotFound()
     if not claim.is_first:

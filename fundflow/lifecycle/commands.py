@@ -27,6 +27,7 @@ from fundflow.lifecycle.refusals import (
     WrongInput,
     shorten,
 )
+from fundflow.lifecycle.registry import EffectContext
 from fundflow.lifecycle.situation import Facts, held_roles
 from fundflow.lifecycle.starting import begin
 from fundflow.workflow import access
@@ -58,13 +59,16 @@ LONGEST_UPLOAD = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class Given:
     """What comes with a command beside what it is."""
 
     reason: str | None
     input: Mapping[str, Any]
     received_at: datetime | None
     override: Overriding | None = None
+
+
+Decided = tuple[EffectContext, Facts, Decision, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,9 @@ def fire(
         held = take(asked)
         if isinstance(held, Fired):
             return held
-        return _fire(asked, held, of, _Given(reason, input or {}, received_at, override))
+        given = Given(reason, input or {}, received_at, override)
+        ctx, facts, decision, about = decided(asked, held, of, given)
+        return happening.follow_up(happening.happen(ctx, facts, decision, about), held, asked.key)
 
 
 def available(application: Application, actor: Actor) -> list[Decision]:
@@ -192,7 +198,8 @@ def shown_state_of(application: Application, actor: Actor) -> str:
     return access.shown_state(workflow, application.state, held_roles(application, workflow, actor))
 
 
-def _fire(asked: Asked, held: Held, of: str | None, given: _Given) -> Fired:
+def decided(asked: Asked, held: Held, of: str | None, given: Given) -> Decided:
+    """The decision to let a command happen, which has changed nothing yet; raises what `fire` raises instead."""
     application, workflow, actor = held.application, held.workflow, asked.actor
     step = workflow.find(asked.name)
     if step is None or (workflow.child_of(asked.name) is None) != (of is None):
@@ -223,8 +230,7 @@ def _fire(asked: Asked, held: Held, of: str | None, given: _Given) -> Fired:
             "approved_by": given.override.approved_by,
             "clauses": [clause.kind for clause in decision.overridden],
         }
-    ctx = happening.context(held, facts, step, to_state, outcome)
-    return happening.follow_up(happening.happen(ctx, facts, decision, about), held, asked.key)
+    return happening.context(held, facts, step, to_state, outcome), facts, decision, about
 
 
 def _roles_asked(workflow: Workflow, step: Transition, state: str) -> Iterable[str]:

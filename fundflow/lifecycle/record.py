@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -130,6 +130,27 @@ def rejoined(kept: Mapping[str, Any], payload: Mapping[str, Any] | None) -> dict
     return whole
 
 
+def _named(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): plain(item) for name, item in value.items()}
+
+
+def _listed(value: Iterable[Any]) -> list[Any]:
+    return [plain(item) for item in value]
+
+
+def _at(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+_FORMS: Mapping[type, Callable[[Any], Any]] = {
+    dict: _named,
+    list: _listed,
+    tuple: _listed,
+    UUID: str,
+    Decimal: str,
+    datetime: _at,
+}
+"""The forms of what is met most."""
 _PLAIN = frozenset({type(None), str, int, bool})
 
 
@@ -138,8 +159,8 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind in _PLAIN:
         return value
-    if kind is dict:
-        return {str(name): plain(item) for name, item in value.items()}
+    if (form := _FORMS.get(kind)) is not None:
+        return form(value)
     match value:
         case str() | int():
             return value
@@ -148,13 +169,13 @@ def plain(value: Any) -> Any:
         case Decimal() | UUID():
             return str(value)
         case datetime():
-            return value.astimezone(UTC).isoformat(timespec="microseconds")
+            return _at(value)
         case date():
             return value.isoformat()
         case Mapping():
-            return {str(name): plain(item) for name, item in value.items()}
+            return _named(value)
         case list() | tuple():
-            return [plain(item) for item in value]
+            return _listed(value)
         case set() | frozenset():
             return sorted((plain(item) for item in value), key=canonical_json)
     raise TypeError(f"{type(value).__name__} cannot be kept in an event.")

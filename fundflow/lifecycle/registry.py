@@ -83,6 +83,7 @@ NamedFact = Callable[[Application, str], Mapping[str, Any] | None]
 RoleTest = Callable[[Application, Any, Actor], bool]
 RolePeople = Callable[[Application, Any], Sequence[Recipient]]
 MembershipColumn = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], sa.ColumnElement[Any]]
+Foresight = Callable[[Sequence[Application], frozenset[str]], None]
 EffectRun = Callable[[EffectContext, Any], Mapping[str, Any] | None]
 Hook = Callable[[EffectContext], Mapping[str, Any] | None]
 ActHook = Callable[[EffectContext, str], None]
@@ -105,6 +106,7 @@ class Provider:
 facts: dict[str, Provider] = {}
 role_tests: dict[str, RoleTest] = {}
 membership_columns: list[MembershipColumn] = []
+foresights: list[Foresight] = []
 role_members: dict[str, RolePeople] = {}
 role_candidates: dict[str, RolePeople] = {}
 effects: dict[str, Provider] = {}
@@ -175,6 +177,17 @@ def memberships(column: MembershipColumn) -> MembershipColumn:
     """
     membership_columns[:] = [column]
     return column
+
+
+def foresight(run: Foresight) -> Foresight:
+    """Read at once, for many applications under their locks, what their commands are about to read one by one.
+
+    It is given the applications and the facts that they need, with ``team`` where people of cities are written to; what
+    it finds it hands to `db.foreseen`.
+    """
+    if run not in foresights:
+        foresights.append(run)
+    return run
 
 
 def role_people(kind: str) -> Callable[[RolePeople], RolePeople]:

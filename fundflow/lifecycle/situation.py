@@ -13,7 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from fundflow.db import db
+from fundflow.db import db, read
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import children, collected, registry
 from fundflow.lifecycle.actor import Actor
@@ -25,7 +25,8 @@ from fundflow.workflow.expressions import Expression
 
 _rounds = sa.table("rounds", sa.column("id", sa.Uuid))
 _ROUND_LOCK = Prepared(
-    sa.select(_rounds.c.id).where(_rounds.c.id == sa.bindparam("round_id")).with_for_update(key_share=True)
+    sa.select(_rounds.c.id).where(_rounds.c.id == sa.bindparam("round_id")).with_for_update(key_share=True),
+    is_steady=True,
 )
 _ACTED = (
     sa.select(Event.transition, Event.subject, Event.actor_id, Event.acting_for, Override.approved_by, sa.func.count())
@@ -129,9 +130,8 @@ class Facts:
         """Take the lock that a provider declares, once, for a command. SQLite's writer holds everything already."""
         if table is None or not self.locking or self._is_locked:
             return
-        connection = db.session.connection()
-        if connection.dialect.name == "postgresql":
-            _ROUND_LOCK.first(connection, {"round_id": self.application.round_id})
+        if db.session.connection().dialect.name == "postgresql":
+            read(_ROUND_LOCK, round_id=self.application.round_id)
         self._is_locked = True
 
     def load(self, roots: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from sqlalchemy.orm import ClassManager, Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from fundflow import clock
-from fundflow.db import db, inserting
+from fundflow.db import canonical_json, db, inserting
 from fundflow.jobs import service as outbox
 from fundflow.jobs.service import Wanted
 from fundflow.lifecycle import postgres
@@ -139,14 +140,17 @@ def record(
 ) -> None:
     """Set the state and all that changes only with it, append the event and ask for the work it causes.
 
-    Stale when somebody else changed the application meanwhile.
+    Stale when somebody else changed the application meanwhile. Inside `gathering` it is only noted down.
     """
     moved = {"id_": application.id, "revision_": link.seq - 1, **values}
     event = _event(link, prev, values["head"])
+    if (gathered := _gathered.get()) is not None:
+        gathered.append((moved, event, wanted))
+        return
     connection = db.session.connection()
     if connection.dialect.name == "postgresql":
         noted = {f"event_{name}": value for name, value in event.items()}
-        row = postgres.RECORD.first(connection, {**moved, **noted, "jobs": _as_json(outbox.rows(wanted))})
+        row = postgres.RECORD.first(connection, {**moved, **noted, "jobs": canonical_json(outbox.rows(wanted))})
         done = 0 if row is None else row[0]
         outbox.noticed(wanted)
     else:
@@ -155,6 +159,77 @@ def record(
         outbox.write(wanted)
     if done != 1:
         raise Stale()
+
+
+_Noted = tuple[dict[str, Any], dict[str, Any], Sequence[Wanted]]
+_gathered: ContextVar[list[_Noted] | None] = ContextVar("gathered", default=None)
+
+
+@contextmanager
+def gathering() -> Iterator[None]:
+    """Note down what is recorded in the block, of each application once, and write all of it at its end.
+
+    Stale where one of them was changed meanwhile; nothing is written when the block fails.
+    """
+    noted: list[_Noted] = []
+    token = _gathered.set(noted)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    db.session.flush()
+    if noted and _record_all(noted) != len(noted):
+        raise Stale()
+
+
+def _record_all(noted: Sequence[_Noted]) -> int:
+    moves, events = [move for move, _, _ in noted], [event for _, event, _ in noted]
+    wanted = [each for _, _, some in noted for each in some]
+    connection = db.session.connection()
+    if connection.dialect.name != "postgresql":
+        done = sum(connection.execute(_MOVE, move).rowcount for move in moves)
+        connection.execute(_ADD_EVENT, events)
+        outbox.write(wanted)
+        return done
+    given = {
+        "moves": canonical_json(moves),
+        "events": canonical_json(events),
+        "jobs": canonical_json(outbox.rows(wanted)),
+    }
+    row = postgres.RECORD_ALL.first(connection, given)
+    outbox.noticed(wanted)
+    return 0 if row is None else row[0]
+
+
+def claim_all(asked: Mapping[UUID, tuple[str, str]], actor_id: UUID | None) -> dict[UUID, Claim]:
+    """What `claim` does, for many applications by one statement: key and transition of each, by its id.
+
+    They are locked in the order of their ids, so that two who claim many wait for each other and never for ever.
+    """
+    session, now = db.session, clock.now()
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        found = {
+            application_id: claim(application_id, key, transition, actor_id)
+            for application_id, (key, transition) in sorted(asked.items())
+        }
+        return {application_id: one for application_id, one in found.items() if one is not None}
+    rows = [{"asked_id": str(each), "key": key, "transition": name} for each, (key, name) in asked.items()]
+    values: dict[str, Any] = {"asked": canonical_json(rows), "actor_id": actor_id, "now": now}
+    if is_moved := clock.is_moved():
+        values["instant"] = now
+    claims = {}
+    for *columns, instant, is_first, groups in postgres.claiming_all(is_moved=is_moved).all(connection, values):
+        application = _held(session, columns)
+        known = None if groups is None else frozenset(groups)
+        claims[application.id] = Claim(application, instant, is_first, known)
+    return claims
+
+
+def give_back(keys: Sequence[str]) -> None:
+    """Free the keys of commands that were refused, as undoing a single command does."""
+    if keys:
+        db.session.execute(sa.delete(Command).where(Command.key.in_(keys)).execution_options(synchronize_session=False))
 
 
 def show(application: Application, **values: Any) -> None:
@@ -176,13 +251,6 @@ def move_child(child: Child, state: str, now: datetime) -> None:
 def add_event(link: Link, prev: str, hash_: str) -> None:
     """Append an event to its chain."""
     db.session.connection().execute(_ADD_EVENT, _event(link, prev, hash_))
-
-
-def _as_json(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {**row, "id": str(row["id"]), "created_at": row["created_at"].isoformat(), "run_at": row["run_at"].isoformat()}
-        for row in rows
-    ]
 
 
 def _event(link: Link, prev: str, hash_: str) -> dict[str, Any]:

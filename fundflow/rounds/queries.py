@@ -25,7 +25,7 @@ from fundflow.rounds.models import Round, Window
 
 _TERMS = "currency floor_minor cap_minor budget_minor opens_at closes_at title zone countries".split()
 _READ_TERMS = Prepared(
-    sa.select(*(Round.__table__.c[name] for name in _TERMS)).where(Round.id == sa.bindparam("round_id"))
+    sa.select(*(Round.__table__.c[name] for name in _TERMS)).where(Round.id == sa.bindparam("round_id")), is_steady=True
 )
 _IDENTITY = sa.inspect(Round).identity_key_from_primary_key
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from fundflow import clock
-from fundflow.accounts.models import City
+from fundflow.accounts.models import City, GroupMember
 from fundflow.applications import service as applications
 from fundflow.db import db, transaction
 from fundflow.lifecycle import audit, commands, queries, sweeping
+from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from fundflow.payments import queries as money
 from fundflow.rounds.models import Round
 from tests import factories as make
+from tests.conftest import ON_POSTGRES
 from tests.lifecycle.toys import a_toy, a_toy_round
 
 
@@ -164,3 +169,33 @@ def test_many_sweepers_lapse_every_draft_once(app: Flask) -> None:
     for application_id in ids:
         assert [event.transition for event in queries.history(application_id)] == ["started", "lapse"]
         db.session.rollback()
+
+
+@pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has one writer: nobody reads while another writes")
+def test_whoever_leaves_a_group_while_a_command_waits_for_the_lock_no_longer_decides(app: Flask) -> None:
+    application = a_toy(a_toy_round(), state="sent")
+    person = make.a_person(groups=[make.MANAGERS])
+    manager, holds, may_end = make.acting(person), threading.Event(), threading.Event()
+
+    def holding() -> None:
+        with transaction():
+            db.session.execute(sa.select(Application.id).where(Application.id == application.id).with_for_update())
+            holds.set()
+            assert may_end.wait(60)
+
+    def leaving() -> None:
+        assert holds.wait(60)
+        waiting = sa.text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        while db.session.execute(waiting).scalar_one() == 0:
+            db.session.rollback()
+            time.sleep(0.01)
+        with transaction():
+            db.session.execute(sa.delete(GroupMember).where(GroupMember.user_id == person.id))
+        may_end.set()
+
+    def pressing_late() -> commands.Fired:
+        assert holds.wait(60)
+        return pressing(application.id, "return", manager, key="late", revision=2, reason="Add the budget.")()
+
+    results = at_once(app, [holding, leaving, pressing_late], threads=3)
+    assert [type(result).__name__ for result in results] == ["NoneType", "NoneType", "NotAllowed"]
