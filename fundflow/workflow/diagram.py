@@ -86,7 +86,7 @@ def svg(
     alone on paper of its own. KeyError for a role that the workflow does not have.
     """
     drawn = picture(workflow, language, role)
-    layout = lay_out(drawn, shape, list(_legend(drawn)), cards.ENDS.in_(language))
+    layout = lay_out(drawn, shape, list(_legend(drawn)), cards.ENDS.in_(language), 30.0 if tallies else 0.0)
     named = "-".join(part for part in ("flow", workflow.id, language, role, shape) if part)
     is_linked = tallies is not None and any(t.href for t in (*tallies.states.values(), *tallies.outcomes.values()))
     w, h = f"{layout.width:.0f}", f"{layout.height:.0f}"
@@ -100,7 +100,7 @@ def svg(
     if style is not None:
         parts.append(f'<style>{style}</style><rect class="flow-paper" width="{w}" height="{h}" fill="none"/>')
     counted = tallies or Tallies()
-    parts += [_frame(frame, drawn, current, counted) for frame in layout.frames]
+    parts += [_frame(frame, current, counted) for frame in layout.frames]
     for machine, box in layout.boxes:
         parts.append(_box(machine, box, current, counted, is_main=machine is drawn.machines[0]))
     return "".join(parts) + "</svg>\n"
@@ -140,7 +140,7 @@ def _description(workflow: Workflow, drawn: Picture, language: str, current: str
     return words.strip()
 
 
-def _frame(frame: Frame, drawn: Picture, current: str | None, tallies: Tallies) -> str:
+def _frame(frame: Frame, current: str | None, tallies: Tallies) -> str:
     parts = [
         f'<g class="flow-frame flow-frame--{frame.kind}" data-frame="{escape(frame.id)}">'
         f'<rect x="{_n(frame.x)}" y="{_n(frame.y)}" width="{_n(frame.width)}" height="{_n(frame.height)}" rx="14"'
@@ -149,8 +149,8 @@ def _frame(frame: Frame, drawn: Picture, current: str | None, tallies: Tallies) 
     parts += _spans(frame.title)
     if frame.kind == "legend":
         parts += [text for lines in frame.words for text in _spans(lines)]
-    for name, (x, y, width) in frame.places.items():
-        parts.append(_outcome(name, drawn.outcomes[name], x, y, width, current, tallies.outcomes.get(name)))
+    for name, (words, x, y, width) in frame.places.items():
+        parts.append(_outcome(name, words, x, y, width, current, tallies.outcomes.get(name)))
     return "".join(parts) + "</g>"
 
 
@@ -162,7 +162,7 @@ def _outcome(name: str, label: str, x: float, y: float, width: float, current: s
     is_current = " is-current" if name == current else ""
     body = _pill(Piece("end", label, "end", is_pill=True), x, y + 18, width)
     if tally is not None:
-        body = _linked(tally, f"{body}{_badge(tally, x + width - 3, y + 3)}")
+        body = _linked(tally, f"{body}{_badge(tally, x + width, y + 6.5, 15.5)}")
     return f'<g class="flow-outcome{is_current}" data-outcome="{escape(name)}">{body}</g>'
 
 
@@ -173,14 +173,15 @@ def _linked(tally: Tally, body: str) -> str:
     return f'<a class="flow-link" href="{escape(tally.href)}"{said}>{body}</a>'
 
 
-def _badge(tally: Tally, right: float, top: float) -> str:
+def _badge(tally: Tally, right: float, top: float, height: float = 20.0) -> str:
     """A count in a pill that ends at `right`."""
     words = str(tally.number)
     width = max(22.0, wide("who", words) + 12)
     kind = "flow-badge" if tally.number else "flow-badge is-none"
     return (
-        f'<g class="{kind}"><rect x="{_n(right - width)}" y="{_n(top)}" width="{_n(width)}" height="20" rx="10"'
-        f' fill-opacity="0.12"/><text x="{_n(right - width / 2)}" y="{_n(top + 14)}" font-size="11"'
+        f'<g class="{kind}"><rect x="{_n(right - width)}" y="{_n(top)}" width="{_n(width)}" height="{_n(height)}"'
+        f' rx="{_n(height / 2)}" fill-opacity="0.12"/>'
+        f'<text x="{_n(right - width / 2)}" y="{_n(top + height / 2 + 4)}" font-size="11"'
         f' text-anchor="middle">{words}</text></g>'
     )
 

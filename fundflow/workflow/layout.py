@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from fundflow.workflow.cards import FLAT, Card, Column, Exit, Machine, Mark, Picture
-from fundflow.workflow.lettering import Piece, Span, set_in
+from fundflow.workflow.lettering import Piece, Span, set_in, shortened
 from fundflow.workflow.routing import Grid, Port, route
 
 Shape = Literal["wide", "tall"]
@@ -90,8 +90,8 @@ class Frame:
     height: float
     title: Lines
     words: list[Lines] = field(default_factory=list)
-    places: dict[str, tuple[float, float, float]] = field(default_factory=dict)
-    """For the other ends: x, y and width of the pill of each outcome."""
+    places: dict[str, tuple[str, float, float, float]] = field(default_factory=dict)
+    """For the other ends: words, x, y and width of the pill of each outcome."""
 
 
 @dataclass(slots=True)
@@ -105,8 +105,10 @@ class Layout:
     crossings: int = 0
 
 
-def lay_out(picture: Picture, shape: Shape = "wide", legend: Sequence[Piece] = (), ends: str = "") -> Layout:
-    """Place everything; the same picture always gives the same drawing."""
+def lay_out(
+    picture: Picture, shape: Shape = "wide", legend: Sequence[Piece] = (), ends: str = "", tail: float = 0
+) -> Layout:
+    """Place everything; the same picture always gives the same drawing. `tail` is the room for counts of the ends."""
     found = Layout([], [], 0, MARGIN)
     for number, machine in enumerate(picture.machines):
         _machine(found, machine, shape, is_child=number > 0)
@@ -115,11 +117,13 @@ def lay_out(picture: Picture, shape: Shape = "wide", legend: Sequence[Piece] = (
         if frame.kind == "child":
             frame.width = found.width - 2 * MARGIN
     if picture.outcomes:
-        pills = [Piece("end", label, "end", is_whole=True, is_pill=True) for label in picture.outcomes.values()]
+        room = found.width - 2 * (MARGIN + INSET) - Piece("end", "", "end", is_pill=True, tail=tail).width
+        labels = [shortened("end", label, room) for label in picture.outcomes.values()]
+        pills = [Piece("end", label, "end", is_whole=True, is_pill=True, tail=tail) for label in labels]
         frame = _flow(found, "ends", Piece("title", ends), pills, 27)
         lines = frame.words[0]
-        for name, span in zip(picture.outcomes, lines.spans, strict=False):
-            frame.places[name] = (lines.x + span.x, lines.y + span.line * lines.step, span.piece.width)
+        for name, span in zip(picture.outcomes, lines.spans, strict=True):
+            frame.places[name] = (span.piece.text, lines.x + span.x, lines.y + span.line * lines.step, span.piece.width)
     if legend:
         _flow(found, "legend", None, [Piece(p.kind, p.text, p.icon, is_whole=True) for p in legend], 18)
     found.height += MARGIN - GAP
@@ -135,8 +139,7 @@ def _flow(
     if title is not None:
         spans, count = set_in([title], room - 2 * INSET)
         frame.title = Lines(x + INSET, y + 9, HEAD_LINE, spans, count)
-    spaced = [Piece(p.kind, p.text, p.icon, p.is_whole, p.is_pill) for p in pieces]
-    spans, count = set_in(spaced, room - 2 * INSET)
+    spans, count = set_in(pieces, room - 2 * INSET)
     lines = Lines(x + INSET, y + 9 + frame.title.height + (5 if title else 0), step, spans, count)
     frame.words = [lines]
     frame.height = lines.y + lines.height + 9 - y

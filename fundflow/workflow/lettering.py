@@ -48,6 +48,8 @@ class Piece:
     icon: str = ""
     is_whole: bool = False
     is_pill: bool = False
+    tail: float = 0
+    """Room kept behind the words of a pill."""
 
     @property
     def lead(self) -> float:
@@ -56,7 +58,7 @@ class Piece:
 
     @property
     def width(self) -> float:
-        return self.lead + wide(self.kind, self.text) + (PILL if self.is_pill else 0)
+        return self.lead + wide(self.kind, self.text) + (PILL + self.tail if self.is_pill else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,15 @@ class Span:
 def wide(kind: str, text: str) -> float:
     """How wide a text of this kind is."""
     return width_of(text, SIZES[kind]) * BOLD.get(kind, 1.0)
+
+
+def shortened(kind: str, text: str, room: float) -> str:
+    """The text, or as much of it as there is room for."""
+    if wide(kind, text) <= room:
+        return text
+    while text and wide(kind, f"{text}…") > room:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
 
 
 def set_in(pieces: Sequence[Piece], room: float, first: float | None = None) -> tuple[list[Span], int]:

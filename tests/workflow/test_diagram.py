@@ -269,6 +269,7 @@ def test_nothing_overlaps_in_a_drawing_of_anything(any_picture: Picture, shape: 
     layout = lay_out(any_picture, shape, ends="Other ends")
     assert list(faults(layout)) == []
     assert {box.card.id for _, box in layout.boxes} == set(any_picture.machines[0].cards)
+    assert {name for frame in layout.frames for name in frame.places} == set(any_picture.outcomes)
 
 
 # ---- counts ----
