@@ -5,7 +5,7 @@ Each says in one sentence what went wrong and exits with 1 (2 for a wrong call);
 
 from __future__ import annotations
 
-from fundflow.cli import checking, drawing, record, rules, serving
+from fundflow.cli import checking, drawing, examples, record, rules, serving
 from fundflow.cli.group import main
 
-__all__ = ["checking", "drawing", "main", "record", "rules", "serving"]
+__all__ = ["checking", "drawing", "examples", "main", "record", "rules", "serving"]

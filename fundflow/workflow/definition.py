@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from fundflow.workflow.calendars import WorkingDays
@@ -18,6 +18,9 @@ from fundflow.workflow.durations import Duration
 from fundflow.workflow.expressions import Expression
 from fundflow.workflow.forms import Form
 from fundflow.workflow.text import Text
+
+if TYPE_CHECKING:
+    from fundflow.workflow.examples.statement import Example
 
 __all__ = [
     "SYSTEM",
@@ -372,6 +375,10 @@ class Workflow:
     accepted: tuple[Acceptance, ...] = ()
     templates: Mapping[str, str] = field(default_factory=dict)
     """The texts of the mails and documents it names, by path below `templates/`, as they were when it was pinned."""
+    examples: tuple[Example, ...] = field(default=(), repr=False, compare=False)
+    """The stories that show what it means; of a file of their own only where they were asked for."""
+    examples_file: str | None = None
+    """The file of its examples, beside its own; it says nothing about what the rules are, so no digest covers it."""
     places: Mapping[str, tuple[str, int, int]] = field(default_factory=dict, repr=False)
     """File, line and column of each part, by dotted path, for whoever reports on it."""
     zone: ZoneInfo = field(init=False, repr=False, compare=False)

@@ -21,6 +21,8 @@ Length = Annotated[str, Field(description="A length of time: 14 days, 5 working 
 Lengths = Length | list[Length]
 Expression = Annotated[str | bool | int, Field(description="A condition or a value, in the expression language.")]
 Template = Annotated[str, Field(description="A template's name: small letters, digits and _.")]
+Moment = Annotated[str, Field(description="A time on the workflow's clock: 2027-03-01T17:00, or a day.")]
+Answer = Annotated[Any, Field(description="An answer, as the kind of question takes it.")]
 Number = int | Decimal
 
 
@@ -263,6 +265,107 @@ class Acceptance(Part):
     by: str = Field(description="Who accepts it, and when: Ada Lovelace, 2026-11-20.")
 
 
+class Person(Part):
+    """Somebody of an example: their roles, and what the records show between them and the city."""
+
+    is_: Names = Field(alias="is")
+    conflicts: list[Literal["same_organisation", "same_country", "prior_contract"]] | None = None
+
+
+class Terms(Part):
+    """The round of an example; what is not said is open, wide and rich."""
+
+    title: str | None = None
+    floor: Number | None = None
+    cap: Number | None = None
+    budget: Number | None = None
+    opens_at: Moment | None = None
+    closes_at: Moment | None = None
+    zone: str | None = None
+    countries: list[str] | None = None
+
+
+class City(Part):
+    """The city that applies in an example."""
+
+    name: str | None = None
+    country: str | None = None
+
+
+class Given(Part):
+    """What an example begins with: when, under which terms, and who is there."""
+
+    now: Moment | None = None
+    round: Terms | None = None
+    city: City | None = None
+    people: dict[str, Names | Person] | None = None
+
+
+class Standing(Part):
+    """How the application stands: each setting that is given must be just so."""
+
+    state: str | None = None
+    outcome: str | None = None
+    revision: int | None = None
+    ledger: dict[Literal["available", "reserved", "committed", "paid"], Number] | None = None
+    timers: dict[str, Moment] | None = Field(None, description="Every timer that runs, and when it is due.")
+    tasks: dict[str, str] | None = Field(None, description="done, open, or one of the task's values.")
+    signed: list[str] | None = Field(None, description="The parties that have signed, all of them.")
+    children: dict[str, dict[str | int, str]] | None = None
+    reviews: dict[str, dict[str, Answer]] | None = None
+    application: dict[str, Answer] | None = None
+
+
+class Sight(Part):
+    """What somebody is shown: the state, the forms that they only read, and those that they may change."""
+
+    state: str | None = None
+    reads: Names | None = None
+    writes: Names | None = None
+
+
+class Claims(Part):
+    """What is so afterwards."""
+
+    then: Standing | None = None
+    sends: Names | None = Field(None, description="Every message, in order: approved to applicant.")
+    makes: Names | None = Field(None, description="Every document, in order.")
+    sees: dict[str, Sight | Names] | None = None
+    can: dict[str, Names] | None = Field(None, description="Everything that the person could do now.")
+
+
+class Step(Claims):
+    """One thing that happens: `name: what they do`, or time that passes; and what is so afterwards."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str] = Field(init=False)
+
+    at: Moment | None = None
+    after: Length | None = None
+    with_: dict[str, Answer] | None = Field(None, alias="with")
+    without: Names | None = None
+    input: dict[str, Answer] | None = None
+    reason: str | None = None
+    people: Names | None = None
+    reserve: Names | None = None
+    scores: Number | dict[str, Number] | None = None
+    refused: Names | None = Field(None, description="Everything that stands in the way: kinds, or parts of sentences.")
+
+
+class Example(Claims):
+    """One story: what is given, what happens, and what is so in the end."""
+
+    continues: str | None = Field(None, description="The example whose end this one begins with.")
+    given: Given | None = None
+    steps: list[Step] | None = None
+
+
+class Examples(Part):
+    """A file of examples beside a workflow file."""
+
+    examples: dict[str, Example]
+
+
 class Workflow(Part):
     """A workflow file: where an application can be, who may do what, on which conditions, and what that causes."""
 
@@ -285,6 +388,7 @@ class Workflow(Part):
     outcomes: dict[str, Words] | None = None
     migrate: list[Migration] | None = None
     accept: list[Acceptance] | None = None
+    examples: str | dict[str, Example] | None = Field(None, description="Examples, or the file that has them.")
 
 
 class Option(Part):

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from fundflow.workflow import (
     acceptance_files,
     child_files,
+    example_files,
     format,
     review_files,
     state_files,
@@ -35,18 +36,24 @@ from fundflow.workflow.text import Text, from_id
 __all__ = ["Problem", "Problems", "digest", "load", "read"]
 
 
-def load(files: Mapping[str, str], main: str, known_templates: Collection[str] | None = None) -> Workflow:
+def load(
+    files: Mapping[str, str], main: str, known_templates: Collection[str] | None = None, *, examples: bool = False
+) -> Workflow:
     """The workflow whose main file is `files[main]`; Problems with all that is wrong in it and its forms.
 
     `known_templates` are the mails and documents that exist, where the caller knows them; an unknown one is a problem.
+    With `examples` those in a file of their own are read too.
     """
     if main not in files:
         raise Problems([Problem(main, 1, 1, "FF016", "there is no such file")])
-    return _load(files.get, main, known_templates)
+    return _load(files.get, main, known_templates, examples)
 
 
-def read(path: Path, known_templates: Collection[str] | None = None) -> Workflow:
-    """The workflow in this file and the forms beside it; problems name the files by `path`'s own folder."""
+def read(path: Path, known_templates: Collection[str] | None = None, *, examples: bool = False) -> Workflow:
+    """The workflow in this file and the forms beside it; problems name the files by `path`'s own folder.
+
+    With `examples` those in a file of their own are read too.
+    """
 
     def text_of(name: str) -> str | None:
         file = path.parent / name
@@ -62,7 +69,7 @@ def read(path: Path, known_templates: Collection[str] | None = None) -> Workflow
     if not path.is_file():
         raise Problems([Problem(str(path), 1, 1, "FF016", "there is no such file")])
     try:
-        return _load(text_of, path.name, known_templates)
+        return _load(text_of, path.name, known_templates, examples)
     except Problems as problems:
         raise Problems(
             replace(p, file=p.file if p.file.startswith(str(path.parent)) else str(path.parent / p.file))
@@ -77,7 +84,9 @@ def digest(files: Mapping[str, str], templates: Mapping[str, str] | None = None)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _load(text_of: Callable[[str], str | None], main: str, known_templates: Collection[str] | None) -> Workflow:
+def _load(
+    text_of: Callable[[str], str | None], main: str, known_templates: Collection[str] | None, with_examples: bool
+) -> Workflow:
     text = text_of(main)
     if text is None:
         raise Problems([Problem(main, 1, 1, "FF016", "there is no such file")])
@@ -86,9 +95,9 @@ def _load(text_of: Callable[[str], str | None], main: str, known_templates: Coll
         raise Problems(source.problems or [Problem(main, 1, 1, "FF001", "this file is empty")])
     names = Names(source, text_of, main, known_templates)
     names.texts[main] = text
-    top = workflow_files.top_of(source)
-    given = _build(names, top)
-    problems = [*source.problems, *(p for form in names.form_sources for p in form.problems)]
+    workflow = built(names)
+    told = example_files.of(source, workflow, text_of, with_examples)
+    problems = [*source.problems, *(p for form in names.form_sources for p in form.problems), *told.problems]
     if not problems:
         problems = [
             *_misshapen(source, format.Workflow),
@@ -96,6 +105,18 @@ def _load(text_of: Callable[[str], str | None], main: str, known_templates: Coll
         ]
     if problems:
         raise Problems(problems)
+    return replace(
+        workflow,
+        examples=told.examples,
+        examples_file=told.file,
+        sha256=digest(names.texts),
+        places=_places(names),
+    )
+
+
+def built(names: Names) -> Workflow:
+    """The workflow as far as its file can be read; what cannot is reported in the sources of `names`."""
+    given = _build(names, workflow_files.top_of(names.source))
     return Workflow(
         **given,
         languages=names.languages,
@@ -103,10 +124,9 @@ def _load(text_of: Callable[[str], str | None], main: str, known_templates: Coll
         roles=names.roles,
         forms=names.forms,
         reviews=names.reviews,
-        main=main,
+        main=names.main,
         files=names.texts,
-        sha256=digest(names.texts),
-        places=_places(names),
+        sha256="",
     )
 
 
