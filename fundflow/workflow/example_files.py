@@ -44,13 +44,13 @@ def of(source: Source, workflow: Workflow, text_of: Callable[[str], str | None],
         return Told()
     name = posixpath.normpath(name)
     if name.startswith(("/", "..")) or "\\" in name:
-        place.error("FF211", f"'{name}' leads out of the folder of the workflow")
+        place.error("FF231", f"'{name}' leads out of the folder of the workflow")
         return Told()
     if not is_asked:
         return Told(file=name)
     text = text_of(name)
     if text is None:
-        place.error("FF211", f"there is no file '{name}'")
+        place.error("FF231", f"there is no file '{name}'")
         return Told(file=name)
     other = read_source(name, text)
     found: tuple[Example, ...] = ()

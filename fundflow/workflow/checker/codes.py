@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fundflow.workflow.checker.explained import Code, Layer, causes, file, graph, people, versions
+from fundflow.workflow.checker.explained import Code, Layer, causes, file, graph, people, stories, versions
 
 __all__ = ["BY_ID", "Code", "explain", "is_warning", "page"]
 
 BY_ID: Mapping[str, Code] = {
     code.id: code
     for code in sorted(
-        (*file.CODES, *graph.CODES, *people.CODES, *causes.CODES, *versions.CODES), key=lambda code: code.id
+        (*file.CODES, *graph.CODES, *people.CODES, *causes.CODES, *versions.CODES, *stories.CODES), key=lambda code: code.id
     )
 }
 
@@ -33,6 +33,7 @@ LAYERS: Mapping[Layer, str] = {
     "versions": "Versions and live applications",
     "installation": "This installation",
     "acceptance": "Accepted warnings",
+    "examples": "Examples",
 }
 _NEEDED = {
     "directory": "the people of an installation (`--live`)",

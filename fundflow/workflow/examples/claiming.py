@@ -35,7 +35,7 @@ def claims(given: Mapping[str, Place], workflow: Workflow, people: Collection[st
             yield Claim(f"sees.{name}", _shown(place, workflow), _line(place))
     if "can" in given:
         for name, place in _of_people(given["can"], people):
-            can = [each.named(workflow.transitions, "transition", "FF214") for each in values.texts(place)]
+            can = [each.named(workflow.transitions, "transition", "FF234") for each in values.texts(place)]
             yield Claim(f"can.{name}", frozenset(each for each in can if each), _line(place))
 
 
@@ -48,7 +48,7 @@ def _of_people(place: Place, people: Collection[str]) -> Iterator[tuple[str, Pla
         if name in people:
             yield name, inner
         else:
-            inner.error("FF212", f"nobody here is called '{name}'{did_you_mean(name, people)}", key=True)
+            inner.error("FF232", f"nobody here is called '{name}'{did_you_mean(name, people)}", key=True)
 
 
 def _entries(place: Place) -> list[tuple[str, Place]]:
@@ -64,7 +64,7 @@ def _sent(place: Place, workflow: Workflow) -> Sent | None:
         return None
     found = _SENT.fullmatch(text)
     if found is None:
-        place.error("FF222", f"'{text}' should be MESSAGE to ROLE, or MESSAGE to ROLE on 2027-03-01")
+        place.error("FF242", f"'{text}' should be MESSAGE to ROLE, or MESSAGE to ROLE on 2027-03-01")
         return None
     if found[2] not in workflow.roles:
         close = did_you_mean(found[2], workflow.roles)
@@ -72,7 +72,7 @@ def _sent(place: Place, workflow: Workflow) -> Sent | None:
         return None
     on = found[4] or ""
     if on and not (values.DAY.fullmatch(on) or values.MINUTE.fullmatch(on)):
-        place.error("FF218", f"'{on}' is not a moment; write 2027-03-01, or 2027-03-01T17:00", offset=found.start(4))
+        place.error("FF238", f"'{on}' is not a moment; write 2027-03-01, or 2027-03-01T17:00", offset=found.start(4))
         return None
     return Sent(found[1], found[2], on)
 
@@ -112,19 +112,19 @@ def _standing(place: Place, workflow: Workflow) -> Iterator[Claim]:
         for name, inner in _known(settings["timers"], workflow.timers, "timer", "FF155"):
             due[name] = values.wall(inner)
         yield Claim("timers", due, _line(settings["timers"]))
-    for name, inner in _known(settings.get("ledger"), ACCOUNTS, "account", "FF225"):
+    for name, inner in _known(settings.get("ledger"), ACCOUNTS, "account", "FF245"):
         if (money := values.amount(inner, workflow.currency)) is not None:
             yield Claim(f"ledger.{name}", money, _line(inner))
     for name, inner in _known(settings.get("tasks"), workflow.tasks, "task", "FF126"):
         options = [*(workflow.tasks[name].values or ("done",)), "open"]
-        if value := inner.named(options, f"result of '{name}'", "FF217"):
+        if value := inner.named(options, f"result of '{name}'", "FF237"):
             yield Claim(f"tasks.{name}", value, _line(inner))
     for kind, inner in _known(settings.get("children"), workflow.children, "kind of child", "FF192"):
         for key, one in _entries(inner):
             if state := one.named(workflow.children[kind].states, f"state of {kind}", "FF101"):
                 yield Claim(f"children.{kind}.{key}", state, _line(one))
     for name, inner in _known(settings.get("reviews"), workflow.reviews, "review", "FF165"):
-        for fact, one in _known(inner, environment.REVIEW.fields, f"figure of '{name}'", "FF225"):
+        for fact, one in _known(inner, environment.REVIEW.fields, f"figure of '{name}'", "FF245"):
             yield Claim(f"reviews.{name}.{fact}", _figure(one, fact), _line(one))
     yield from _answers(settings.get("application"), workflow)
 
@@ -151,7 +151,7 @@ def _figure(place: Place, fact: str) -> Any:
 
 def _answers(place: Place | None, workflow: Workflow) -> Iterator[Claim]:
     fields = {name: each for form in workflow.answer_forms.values() for name, each in form.fields.items()}
-    for name, inner in _known(place, [*fields, "officer"], "answer", "FF216"):
+    for name, inner in _known(place, [*fields, "officer"], "answer", "FF236"):
         if name == "officer":
             who = inner.string()
             yield Claim("application.officer", None if who == values.NONE else who, _line(inner))

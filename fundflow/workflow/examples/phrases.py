@@ -28,12 +28,12 @@ def phrase(place: Place, workflow: Workflow, people: Collection[str]) -> Said | 
         return _of_child(place, words, workflow)
     if words[0] not in VERBS:
         close = did_you_mean(words[0], VERBS) or f"; write a transition, or begin with {listed(VERBS)}"
-        place.error("FF213", f"'{words[0]}' is nothing that people do{close}")
+        place.error("FF233", f"'{words[0]}' is nothing that people do{close}")
         return None
     verb = cast("Verb", words[0])
     most = 3 if verb in ("task", "assign") else 2
     if len(words) - 1 < VERBS[verb] or len(words) > most:
-        place.error("FF213", f"'{text}' should be {_SHAPES[verb]}")
+        place.error("FF233", f"'{text}' should be {_SHAPES[verb]}")
         return None
     subject, detail = words[1], words[2] if len(words) > 2 else ""
     known, what, code = _subjects(verb, workflow)
@@ -44,10 +44,10 @@ def phrase(place: Place, workflow: Workflow, people: Collection[str]) -> Said | 
         options = list(workflow.tasks[subject].values) or ["done"]
         detail = detail or ("done" if options == ["done"] else "")
         if detail not in options:
-            place.error("FF217", f"say what '{subject}' came to: {listed(options)}")
+            place.error("FF237", f"say what '{subject}' came to: {listed(options)}")
             return None
     if verb == "assign" and detail not in people:
-        place.error("FF212", f"nobody here is called '{detail}'{did_you_mean(detail, people)}")
+        place.error("FF232", f"nobody here is called '{detail}'{did_you_mean(detail, people)}")
         return None
     return verb, subject, detail
 
@@ -82,11 +82,11 @@ def _subjects(verb: str, workflow: Workflow) -> tuple[list[str], str, str]:
 
 def _transition(place: Place, name: str, workflow: Workflow) -> Said | None:
     if "." in name and name in {t.id for t in workflow.every_transition()}:
-        place.error("FF213", f"say which one: {name} 1")
+        place.error("FF233", f"say which one: {name} 1")
         return None
     if name not in workflow.transitions:
         known = [*workflow.transitions, *VERBS]
-        place.error("FF214", f"there is no transition '{name}'{did_you_mean(name, known)}")
+        place.error("FF234", f"there is no transition '{name}'{did_you_mean(name, known)}")
         return None
     return "take", name, ""
 
@@ -94,6 +94,6 @@ def _transition(place: Place, name: str, workflow: Workflow) -> Said | None:
 def _of_child(place: Place, words: list[str], workflow: Workflow) -> Said | None:
     known = [t.id for child in workflow.children.values() for t in child.transitions.values()]
     if words[0] not in known:
-        place.error("FF214", f"there is no transition '{words[0]}'{did_you_mean(words[0], known)}")
+        place.error("FF234", f"there is no transition '{words[0]}'{did_you_mean(words[0], known)}")
         return None
     return "take", words[0], " ".join(words[1:])

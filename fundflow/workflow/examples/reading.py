@@ -77,13 +77,13 @@ def _chain_is_sound(
         return
     place = settings["continues"]
     if example.continues not in known:
-        place.error("FF210", f"there is no example '{example.continues}'{did_you_mean(example.continues, names)}")
+        place.error("FF230", f"there is no example '{example.continues}'{did_you_mean(example.continues, names)}")
         return
     seen = {example.name}
     before: str | None = example.continues
     while before is not None and before in known:
         if before in seen:
-            place.error("FF210", f"'{example.name}' would begin with its own end")
+            place.error("FF230", f"'{example.name}' would begin with its own end")
             return
         seen.add(before)
         before = known[before].continues
@@ -91,7 +91,7 @@ def _chain_is_sound(
         given = example.given
         if replace(given, people=()) != Given():
             message = f"'{example.continues}' says when and where this begins; only people can join"
-            settings["given"].error("FF219", message, key=True)
+            settings["given"].error("FF239", message, key=True)
 
 
 def _people(example: Example, known: Mapping[str, Example]) -> dict[str, Person]:
@@ -140,7 +140,7 @@ def _everybody(place: Place, workflow: Workflow) -> tuple[Person, ...]:
     found = []
     for name, inner in place.entries("person").items():
         if name in _STEP:
-            inner.error("FF212", f"'{name}' is a setting of a step, so nobody can be called that", key=True)
+            inner.error("FF232", f"'{name}' is a setting of a step, so nobody can be called that", key=True)
             continue
         roles, conflicts = inner, frozenset[str]()
         if isinstance(inner.value, dict):
@@ -188,7 +188,7 @@ class _Steps:
         is_time = [name for name in ("at", "after") if name in settings]
         if len(is_time) + len(actors) > 1:
             message = f"a step is one thing: {listed([*actors, *is_time])} are {len(actors) + len(is_time)}"
-            place.error("FF224", message)
+            place.error("FF244", message)
             return None
         claims = self.claims(settings)
         if is_time:
@@ -197,15 +197,15 @@ class _Steps:
             return self._action(place.at(actors[0]), actors[0], settings, line, claims)
         for name in _WITH_ACTION:
             if name in settings:
-                settings[name].error("FF219", f"'{name}' belongs to something that somebody does", key=True)
+                settings[name].error("FF239", f"'{name}' belongs to something that somebody does", key=True)
         if not claims and not settings:
-            place.error("FF224", "nothing happens in this step")
+            place.error("FF244", "nothing happens in this step")
         return Step(line=line, claims=claims)
 
     def _time(self, settings: Mapping[str, Place], line: int, claims: tuple[Claim, ...]) -> Step:
         for name in _WITH_ACTION:
             if name in settings:
-                settings[name].error("FF219", f"'{name}' does not belong to time that passes", key=True)
+                settings[name].error("FF239", f"'{name}' does not belong to time that passes", key=True)
         return Step(
             line=line,
             at=values.moment(settings["at"], self.workflow.zone) if "at" in settings else None,
@@ -225,7 +225,7 @@ class _Steps:
         verb, subject, detail = said
         for name in _WITH_ACTION:
             if name in settings and name != "refused" and name not in _OF_VERB.get(verb, ()):
-                settings[name].error("FF219", f"'{name}' does not belong to '{place.value}'", key=True)
+                settings[name].error("FF239", f"'{name}' does not belong to '{place.value}'", key=True)
         more: dict[str, Any] = {}
         if verb == "fill":
             more = self._filling(subject, settings)
@@ -253,10 +253,10 @@ class _Steps:
     def _stranger(self, place: Place, who: str) -> None:
         known = [*self.people, *_STEP] if len(self.people) > 6 else self.people
         close = did_you_mean(who, known)
-        place.error("FF212", f"nobody here is called '{who}', and no step has such a setting{close}", key=True)
+        place.error("FF232", f"nobody here is called '{who}', and no step has such a setting{close}", key=True)
 
     def _named(self, place: Place) -> tuple[str, ...]:
-        found = [each.named(self.people, "person", "FF212") for each in place.one_or_many()]
+        found = [each.named(self.people, "person", "FF232") for each in place.one_or_many()]
         return tuple(name for name in found if name)
 
     def _filling(self, form_id: str, settings: Mapping[str, Place]) -> dict[str, Any]:
@@ -265,11 +265,11 @@ class _Steps:
         for name, inner in self._by_name(settings.get("with")).items():
             if name not in form.fields:
                 close = did_you_mean(name, form.fields)
-                inner.error("FF216", f"the form '{form_id}' has no question '{name}'{close}", key=True)
+                inner.error("FF236", f"the form '{form_id}' has no question '{name}'{close}", key=True)
             else:
                 found[name] = values.answer(inner, form.fields[name], self.workflow.currency)
         given = settings["without"].one_or_many() if "without" in settings else []
-        without = [each.named(form.fields, "question", "FF216") for each in given]
+        without = [each.named(form.fields, "question", "FF236") for each in given]
         return {"answers": found, "without": tuple(name for name in without if name)}
 
     def _input(self, transition: str, settings: Mapping[str, Place]) -> dict[str, Any]:
@@ -279,7 +279,7 @@ class _Steps:
         for name, inner in self._by_name(settings.get("input")).items():
             if name not in asked:
                 close = did_you_mean(name, asked)
-                inner.error("FF216", f"'{transition}' does not ask for '{name}'{close}", key=True)
+                inner.error("FF236", f"'{transition}' does not ask for '{name}'{close}", key=True)
             else:
                 found[name] = values.asked(inner, asked[name], self.workflow.currency)
         return found
@@ -294,7 +294,7 @@ class _Steps:
         found = {}
         for name, inner in self._by_name(place).items():
             if name not in criteria:
-                inner.error("FF216", f"'{name}' is not scored{did_you_mean(name, criteria)}", key=True)
+                inner.error("FF236", f"'{name}' is not scored{did_you_mean(name, criteria)}", key=True)
             elif (number := inner.decimal()) is not None:
                 found[name] = str(number)
         return found
@@ -309,7 +309,7 @@ class _Steps:
             if " " not in text.strip() and text not in KINDS:
                 close = did_you_mean(text, KINDS)
                 message = f"'{text}' is no kind of refusal{close}"
-                each.error("FF221", f"{message}; write a kind, or a few words of the sentence that people read")
+                each.error("FF241", f"{message}; write a kind, or a few words of the sentence that people read")
             found.append(text)
         return tuple(found)
 

@@ -39,7 +39,7 @@ def wall(place: Place) -> str | None:
             return value
     except ValueError:
         pass
-    place.error("FF218", f"'{value}' is not a moment; write 2027-03-01T17:00, or a day as 2027-03-01")
+    place.error("FF238", f"'{value}' is not a moment; write 2027-03-01T17:00, or a day as 2027-03-01")
     return None
 
 
@@ -57,7 +57,7 @@ def amount(place: Place, currency: str) -> Money | None:
     try:
         return Money.of(number, currency)
     except Refused as refusal:
-        place.error("FF220", str(refusal))
+        place.error("FF240", str(refusal))
         return None
 
 
@@ -129,7 +129,7 @@ def _row(place: Place, table: Field, currency: str) -> dict[str, Any]:
         column = table.columns.get(str(name))
         if column is None:
             close = did_you_mean(str(name), table.columns)
-            inner.error("FF216", f"'{table.id}' has no column '{name}'{close}", key=True)
+            inner.error("FF236", f"'{table.id}' has no column '{name}'{close}", key=True)
         else:
             row[str(name)] = answer(inner, column, currency)
     return row
@@ -139,14 +139,14 @@ def _option(place: Place, field: Field) -> str | None:
     options = [option.id for option in field.options]
     if isinstance(place.value, str) and place.value in options:
         return place.value
-    place.error("FF217", f"'{field.id}' has no answer '{place.value}'{did_you_mean(str(place.value), options)}")
+    place.error("FF237", f"'{field.id}' has no answer '{place.value}'{did_you_mean(str(place.value), options)}")
     return None
 
 
 def _country(place: Place) -> str | None:
     if isinstance(place.value, str) and place.value in answers.countries():
         return place.value
-    place.error("FF220", f"'{place.value}' is not the two letters of a country")
+    place.error("FF240", f"'{place.value}' is not the two letters of a country")
     return None
 
 
@@ -156,7 +156,7 @@ def _day(place: Place) -> date | None:
             return date.fromisoformat(place.value)
     except ValueError:
         pass
-    place.error("FF220", f"'{place.value}' is not a day; write 2027-03-01")
+    place.error("FF240", f"'{place.value}' is not a day; write 2027-03-01")
     return None
 
 

@@ -22,6 +22,7 @@ Layer = Literal[
     "versions",
     "installation",
     "acceptance",
+    "examples",
 ]
 Needs = Literal["file", "directory", "installation", "earlier", "live", "today", "proof", "examples"]
 

@@ -1,0 +1,121 @@
+"""The codes of examples: stories that cannot be understood, or that speak of what is not there."""
+
+from __future__ import annotations
+
+from fundflow.workflow.checker.explained import Code
+
+CODES = (
+    Code(
+        "FF230",
+        "examples",
+        "continuing no example",
+        "A story that begins with the end of another needs that other, and none can begin with its own end.",
+        "Write the name of the other example as it stands there.",
+        "examples:\n  it is approved: {continues: it is sent, steps: […]}   # and no example is called so",
+    ),
+    Code(
+        "FF231",
+        "examples",
+        "no file of examples",
+        "Examples that are not read prove nothing, and nobody would notice.",
+        "Name the file from the folder of the workflow file, below it.",
+        "examples: cases/small_grant.yml",
+    ),
+    Code(
+        "FF232",
+        "examples",
+        "nobody of that name",
+        "Whoever does something in a story must be introduced, so that everybody knows their roles.",
+        "Add them to given: people, or correct the name.",
+        "people: {ana: applicant}\nsteps: [anna: submit]",
+    ),
+    Code(
+        "FF233",
+        "examples",
+        "nothing that people do",
+        "A step is a transition as it is called, or begins with a verb; anything else could mean two things.",
+        "Write the transition, or one of: fill FORM, task NAME, undo NAME, sign PARTY, assign ROLE PERSON, ask REVIEW, "
+        "score REVIEW, recuse REVIEW, discuss REVIEW.",
+        "- ana: complete proposal",
+    ),
+    Code(
+        "FF234",
+        "examples",
+        "no such transition in an example",
+        "The story tells of a step that the workflow does not have (any more).",
+        "Write the transition as it is called; one of a child with its kind and key: tranche.pay 1.",
+        "- tom: aprove",
+    ),
+    Code(
+        "FF236",
+        "examples",
+        "no such question",
+        "An answer to a question that the form does not have would be passed over.",
+        "Write the name of the question as it stands in the form.",
+        "- {ana: fill proposal, with: {request: 20000}}",
+    ),
+    Code(
+        "FF237",
+        "examples",
+        "no such answer or result",
+        "What the question, task or child cannot come to can happen to nobody.",
+        "Choose one of the options of the form, or of the values of the task.",
+        "- jonas: task sanctions clean",
+    ),
+    Code(
+        "FF238",
+        "examples",
+        "not a moment",
+        "A moment that can be read in two ways is two moments.",
+        "Write 2027-03-01T17:00 on the clock of the workflow, or a day as 2027-03-01.",
+        "- at: 1 March 2027",
+    ),
+    Code(
+        "FF239",
+        "examples",
+        "a setting that does not belong to this step",
+        "It would say nothing, while whoever wrote it believes that it does.",
+        "Move it to the step that it belongs to, or remove it.",
+        "- {tom: approve, scores: 8}",
+    ),
+    Code(
+        "FF240",
+        "examples",
+        "not a value of that kind",
+        "An amount, a day or a country that cannot be read is no answer.",
+        "Write amounts as plain numbers, days as 2027-03-01, countries by their two letters.",
+        "- {ana: fill proposal, with: {starts_on: soon}}",
+    ),
+    Code(
+        "FF241",
+        "examples",
+        "no kind of refusal",
+        "An example that expects a refusal nobody gives fails for ever, or says nothing.",
+        "Write a kind such as role, state, deadline or quorum, or a few words of the sentence that people read.",
+        "- {tom: approve, refused: quorom}",
+    ),
+    Code(
+        "FF242",
+        "examples",
+        "not a message and a role",
+        "A message without its reader is half of what matters.",
+        "Write MESSAGE to ROLE, with on 2027-03-01 where the day matters.",
+        "sends: [approved, applicant]",
+    ),
+    Code(
+        "FF244",
+        "examples",
+        "a step that is not one thing",
+        "Two things at once leave open which comes first; nothing at all tests nothing.",
+        "Make two steps of it, or say in it what is so now.",
+        "- {ana: submit, after: 14 days}",
+    ),
+    Code(
+        "FF245",
+        "examples",
+        "no such figure",
+        "A claim about a figure that is not there can never be wrong, or never right.",
+        "Write one of the accounts of the ledger, or of the figures of a review.",
+        "then: {ledger: {left: 100000}}",
+    ),
+)
