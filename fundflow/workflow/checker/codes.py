@@ -14,7 +14,8 @@ __all__ = ["BY_ID", "Code", "explain", "is_warning", "page"]
 BY_ID: Mapping[str, Code] = {
     code.id: code
     for code in sorted(
-        (*file.CODES, *graph.CODES, *people.CODES, *causes.CODES, *versions.CODES, *stories.CODES), key=lambda code: code.id
+        (*file.CODES, *graph.CODES, *people.CODES, *causes.CODES, *versions.CODES, *stories.CODES),
+        key=lambda code: code.id,
     )
 }
 
