@@ -1,11 +1,11 @@
-"""The commands: serve, work, seed, demonstrate, check, compare and draw workflows, move applications, verify the trail.
+"""The commands: serve, work, seed, demonstrate, check, compare, draw and simulate workflows, move applications, verify the trail.
 
 Each says in one sentence what went wrong and exits with 1 (2 for a wrong call); a traceback is a defect.
 """
 
 from __future__ import annotations
 
-from fundflow.cli import checking, drawing, examples, record, rules, serving
+from fundflow.cli import checking, drawing, examples, record, rules, serving, simulating
 from fundflow.cli.group import main
 
-__all__ = ["checking", "drawing", "examples", "main", "record", "rules", "serving"]
+__all__ = ["checking", "drawing", "examples", "main", "record", "rules", "serving", "simulating"]

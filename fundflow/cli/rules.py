@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 
 @main.command("export-schema")
-@click.argument("kind", type=click.Choice(["workflow", "form"]), default="workflow")
+@click.argument("kind", type=click.Choice(["workflow", "form", "scenario"]), default="workflow")
 def export_schema(kind: str) -> None:
-    """Print the JSON Schema of workflow files, or of form files, for editors that check while one writes."""
+    """Print the JSON Schema of workflow files, forms or scenarios, for editors that check while one writes."""
     import json
 
+    from fundflow.simulation.format import Scenario
     from fundflow.workflow import format
 
-    part = format.Workflow if kind == "workflow" else format.Form
+    parts: dict[str, type[format.Part]] = {"workflow": format.Workflow, "form": format.Form, "scenario": Scenario}
+    part = parts[kind]
     click.echo(json.dumps(format.json_schema(part), ensure_ascii=False, indent=2))
 
 

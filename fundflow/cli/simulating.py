@@ -1,0 +1,111 @@
+"""Commands on scenarios: play a round many times before it opens, compare two, and fit one from a round that ended."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fundflow.cli.group import main
+
+if TYPE_CHECKING:
+    from fundflow.simulation.assumptions import Scenario
+    from fundflow.simulation.report import Report
+    from fundflow.workflow.definition import Workflow
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@main.command()
+@click.argument("file", type=_FILE)
+@click.argument("scenario", type=_FILE, required=False)
+@click.option("--against", type=_FILE, help="Another scenario for the same workflow, to compare with.")
+@click.option("--runs", type=click.IntRange(1, 100_000), default=200, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same figures.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
+@click.option("--format", "kind", type=click.Choice(["text", "json", "csv", "html"]), default="text", show_default=True)
+@click.option("--language", default="en", show_default=True)
+@click.option("--default", "is_default", is_flag=True, help="Only write the scenario that FILE is simulated with.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write to.")
+def simulate(
+    file: Path,
+    scenario: Path | None,
+    against: Path | None,
+    runs: int,
+    seed: int,
+    jobs: int,
+    kind: str,
+    language: str,
+    is_default: bool,
+    output: Path | None,
+) -> None:
+    """Play a round under the workflow FILE many times and say how long it takes, who works how much, what is awarded.
+
+    SCENARIO says how many apply, how long work takes and who is there; without one, invented figures are taken.
+    """
+    from fundflow.simulation import compare, pictures, tables
+    from fundflow.simulation import scenario as scenarios
+    from fundflow.simulation import simulate as played
+
+    workflow = _workflow(file)
+    chosen = scenarios.default(workflow) if scenario is None else _scenario(scenario, workflow)
+    if is_default:
+        _write(scenarios.written(chosen), output)
+        return
+    report = played(workflow, chosen, runs, seed, jobs)
+    other = played(workflow, _scenario(against, workflow), runs, seed, jobs) if against is not None else None
+    differences = compare(report, other) if other is not None else []
+    match kind:
+        case "json":
+            text = tables.as_json(report, differences)
+        case "csv":
+            text = tables.as_csv(report, differences)
+        case "html":
+            text = pictures.page(report, language, differences, other)
+        case _:
+            text = _told(report, other, language)
+    _write(text, output)
+
+
+def _told(report: Report, other: Report | None, language: str) -> str:
+    from fundflow.simulation import compare, tables
+
+    said = [f"{report.scenario.title}: {report.runs} runs, seed {report.seed}; in brackets where 95 of 100 runs lie"]
+    said += [f"note: {line}" for line in tables.warnings(report, language)]
+    if other is None:
+        return "\n".join(said) + "\n\n" + tables.as_text(tables.tables(report, language), language)
+    said += [f"note, {other.scenario.title}: {line}" for line in tables.warnings(other, language)]
+    said.append(f"against {other.scenario.title}")
+    table = tables.compared(compare(report, other), report, language)
+    return "\n".join(said) + "\n\n" + tables.as_text([table], language)
+
+
+def _workflow(file: Path) -> Workflow:
+    from fundflow.workflow import loader
+
+    try:
+        return loader.read(file)
+    except loader.Problems as problems:
+        click.echo(str(problems), err=True)
+        sys.exit(1)
+
+
+def _scenario(file: Path, workflow: Workflow) -> Scenario:
+    from fundflow.simulation import scenario
+    from fundflow.workflow.problems import Problems
+
+    try:
+        return scenario.read(file, workflow)
+    except Problems as problems:
+        click.echo(str(problems), err=True)
+        sys.exit(1)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text)
+    else:
+        output.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
+        click.echo(f"wrote {output}")
