@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 
+from babel import Locale
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 
 MOST_SERIES = 5
 """So many series can be told apart; a chart with more is refused."""
+
+
+def _to_a_tenth(locale: str) -> str:
+    """The locale's way of writing percent, with one place where it is not 0."""
+    return str(Locale.parse(locale).percent_formats[None].pattern).replace("##0", "##0.#")
+
+
+def _whole(locale: str) -> str:
+    """The locale's way of writing money, in whole units."""
+    return str(Locale.parse(locale).currency_formats["standard"].pattern).replace(".00", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +41,10 @@ class Numbers:
     def __call__(self, value: float) -> str:
         """A value as it stands in the table and beside its mark."""
         if self.is_share:
-            return format_percent(round(Decimal(str(value)), 3), "#,##0.#%", locale=self.locale)
+            return format_percent(round(Decimal(str(value)), 3), _to_a_tenth(self.locale), locale=self.locale)
         if self.currency is not None:
             return format_currency(
-                round(value),
-                self.currency,
-                locale=self.locale,
-                currency_digits=False,
-                format="¤#,##0" if self.language.startswith("en") else "#,##0 ¤",
+                round(value), self.currency, _whole(self.locale), locale=self.locale, currency_digits=False
             )
         return format_decimal(round(Decimal(str(value)), self.digits), locale=self.locale)
 
@@ -46,7 +53,7 @@ class Numbers:
         if self.currency is not None and value:
             return format_compact_currency(value, self.currency, locale=self.locale, fraction_digits=1)
         if self.is_share:
-            return format_percent(round(Decimal(str(value)), 3), "#,##0.#%", locale=self.locale)
+            return format_percent(round(Decimal(str(value)), 3), _to_a_tenth(self.locale), locale=self.locale)
         return format_decimal(round(Decimal(str(value)), 6).normalize(), locale=self.locale)
 
 

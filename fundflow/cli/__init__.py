@@ -1,4 +1,4 @@
-"""The commands: serve, work, seed, demonstrate, check, compare, draw and simulate workflows, move applications, verify the trail.
+"""The commands: serve, work, seed, demonstrate, check, compare, draw, simulate, move applications, verify the trail.
 
 Each says in one sentence what went wrong and exits with 1 (2 for a wrong call); a traceback is a defect.
 """

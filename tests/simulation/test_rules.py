@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,7 +26,7 @@ FIRST = date(2027, 1, 4)
 FRANCE = WorkingDays(frozenset(range(5)), "FR")
 
 
-def played(seed: int = 1, **changes: str) -> tuple[Model, Log]:
+def played(seed: int = 1, changes: Mapping[str, str] = MappingProxyType({})) -> tuple[Model, Log]:
     model = compiled(circle(), circle_scenario(**changes))
     return model, run.once(model, Random(seed), keeps_passes=True)
 
@@ -72,7 +74,7 @@ def test_what_is_sent_after_the_closing_lapses() -> None:
 
 
 def test_the_rush_brings_its_share_in_its_days() -> None:
-    model, _ = played(**{"count: 60": "count: 4000"})
+    model, _ = played(1, {"count: 60": "count: 4000"})
     came = [c.came for c in run.once(model, Random(4)).cases]
     late = sum(at > model.closes - 5 * DAY for at in came) / len(came)
     assert late == pytest.approx(0.5, abs=0.03)
@@ -81,7 +83,7 @@ def test_the_rush_brings_its_share_in_its_days() -> None:
 
 def test_a_way_back_is_taken_no_more_often_than_the_file_allows() -> None:
     for seed in range(5):
-        _, log = played(seed, **{"share: 0.6, hours": "share: 0.02, hours", "back: {share: 0.2": "back: {share: 0.78"})
+        _, log = played(seed, {"share: 0.6, hours": "share: 0.02, hours", "back: {share: 0.2": "back: {share: 0.78"})
         most = max(case.used.get("back", 0) for case in log.cases)
         assert most == 2
         assert all(case.outcome or case.state == 3 for case in log.cases)
@@ -98,11 +100,12 @@ def test_no_more_is_awarded_than_there_is_and_what_is_missing_is_said() -> None:
 
 def test_shares_are_what_the_scenario_says() -> None:
     _, log = played(
-        **{
+        1,
+        {
             "count: 60": "count: 4000",
             "budget: 400, ": "",
             "chief: {people: 1, hours: 1}": "chief: {people: 99, hours: 8}",
-        }
+        },
     )
     assert log.passes is not None
     left = [name for _, name, _, _ in log.passes if name in ("send", "lapse")]
