@@ -100,8 +100,8 @@ def _load(
     problems = [*source.problems, *(p for form in names.form_sources for p in form.problems), *told.problems]
     if not problems:
         problems = [
-            *_misshapen(source, format.Workflow),
-            *(p for f in names.form_sources for p in _misshapen(f, format.Form)),
+            *misshapen(source, format.Workflow),
+            *(p for f in names.form_sources for p in misshapen(f, format.Form)),
         ]
     if problems:
         raise Problems(problems)
@@ -130,7 +130,7 @@ def built(names: Names) -> Workflow:
     )
 
 
-def _misshapen(source: Source, part: type[format.Part]) -> list[Problem]:
+def misshapen(source: Source, part: type[format.Part]) -> list[Problem]:
     """What the published shape of the file refuses and no sentence of ours has said: nothing may pass it by."""
     try:
         part.model_validate(source.data)

@@ -51,6 +51,8 @@ class Names:
     """What may be done with money there."""
     texts: dict[str, str] = field(default_factory=dict)
     form_sources: list[Source] = field(default_factory=list)
+    forms_read: Mapping[str, Form] = field(default_factory=dict)
+    """Forms by name that were read before from the very same files; they are taken as they are."""
 
     def whole(self, transition: str) -> str:
         """A transition's id as it is known outside its child: ``tranche.pay``."""

@@ -9,6 +9,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -61,11 +62,17 @@ def head(names: Names, top: dict[str, Place]) -> dict[str, Any]:
     return found
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """The names of all zones; finding them goes through a folder of files."""
+    return frozenset(available_timezones())
+
+
 def _calendar(place: Place) -> tuple[str, Calendar]:
     settings = place.settings(format.Calendar, what="calendar")
     zone = settings["timezone"].string() if "timezone" in settings else None
-    if zone is not None and zone not in available_timezones():
-        close = did_you_mean(zone, available_timezones())
+    if zone is not None and zone not in _zones():
+        close = did_you_mean(zone, _zones())
         settings["timezone"].error("FF161", f"'{zone}' is not a time zone{close}")
         zone = None
     country, region = None, None
@@ -152,6 +159,9 @@ def forms(names: Names, top: dict[str, Place]) -> None:
             place.error("FF016", f"there is no file '{path}' beside this one")
             continue
         names.texts[whole] = text
+        if name in names.forms_read:
+            names.forms[name] = names.forms_read[name]
+            continue
         source = read_source(whole, text)
         names.form_sources.append(source)
         form = form_files.read_form(source, name, names.languages) if source.data is not None else None
