@@ -17,6 +17,7 @@ from fundflow.workflow.problems import did_you_mean
 from fundflow.workflow.reader import Place
 
 ACCOUNTS = ("available", "reserved", "committed", "paid")
+FIGURES = (*environment.REVIEW.fields, "due")
 _SENT = re.compile(r"([a-z][a-z0-9_]*) to ([a-z][a-z0-9_]*)( on (\S+))?")
 
 
@@ -124,7 +125,7 @@ def _standing(place: Place, workflow: Workflow) -> Iterator[Claim]:
             if state := one.named(workflow.children[kind].states, f"state of {kind}", "FF101"):
                 yield Claim(f"children.{kind}.{key}", state, _line(one))
     for name, inner in _known(settings.get("reviews"), workflow.reviews, "review", "FF165"):
-        for fact, one in _known(inner, environment.REVIEW.fields, f"figure of '{name}'", "FF245"):
+        for fact, one in _known(inner, FIGURES, f"figure of '{name}'", "FF245"):
             yield Claim(f"reviews.{name}.{fact}", _figure(one, fact), _line(one))
     yield from _answers(settings.get("application"), workflow)
 
@@ -140,6 +141,8 @@ def _known(
 
 
 def _figure(place: Place, fact: str) -> Any:
+    if fact == "due":
+        return None if place.value == values.NONE else values.wall(place)
     match environment.REVIEW.fields[fact].solid().kind:
         case "bool":
             return place.flag()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fundflow.workflow import scores
 from fundflow.workflow.examples.account import Kept
@@ -20,7 +21,7 @@ ALWAYS = frozenset({"same_organisation"})
 
 
 def figures(world: World, review: str) -> dict[str, Any]:
-    """``reviews.<name>`` as expressions read it."""
+    """``reviews.<name>`` as expressions read it, and by when the first sheet that is owed should come."""
     plan, seats = world.plan(review), _seats(world, review)
     recused = sum(seat.conflict == "declared" for seat in seats)
     totals = [seat.score for seat in seats if seat.score is not None]
@@ -33,6 +34,7 @@ def figures(world: World, review: str) -> dict[str, Any]:
         "score": scores.AGGREGATES[plan.review.aggregate](totals),
         "spread": scores.spread(totals),
         "discussed": is_discussed(world, plan),
+        "due": min((s.due for s in seats if s.score is None and s.conflict != "declared"), default=None),
     }
 
 
@@ -67,7 +69,10 @@ def ask(world: World, who: str, review: str, people: Sequence[str], reserve: Seq
     left = tuple(seat for seat in world.standing_by.get(review, ()) if seat.person not in people)
     if sum(seat.generation == generation for seat in left) + len(reserve) > plan.review.reserve:
         raise Kept("reserve", f"The workflow provides for {plan.review.reserve} stand-bys.")
-    world.seats[review] = (*world.seats.get(review, ()), *(Seat(name, generation) for name in people))
+    world.seats[review] = (
+        *world.seats.get(review, ()),
+        *(Seat(name, generation, due=_due(world, plan)) for name in people),
+    )
     world.standing_by[review] = (*left, *(Seat(name, generation) for name in reserve))
 
 
@@ -125,6 +130,10 @@ def cancel(world: World, from_state: str | None) -> None:
         )
 
 
+def _due(world: World, plan: Plan) -> str:
+    return plan.proposed_due(world.now, ZoneInfo(world.round["zone"]))
+
+
 def _seats(world: World, review: str) -> list[Seat]:
     generation = world.generation(review)
     return [seat for seat in world.seats.get(review, ()) if seat.generation == generation]
@@ -173,5 +182,8 @@ def _call(world: World, plan: Plan) -> None:
         in_group = plan.review.group in world.members[waiting.person].groups
         if waiting.person not in taken and in_group and _may_be_asked(world, plan, waiting.person):
             world.standing_by[plan.name] = tuple(s for s in world.standing_by[plan.name] if s is not waiting)
-            world.seats[plan.name] = (*world.seats[plan.name], Seat(waiting.person, waiting.generation))
+            world.seats[plan.name] = (
+                *world.seats[plan.name],
+                Seat(waiting.person, waiting.generation, due=_due(world, plan)),
+            )
             return

@@ -75,6 +75,8 @@ class Seat:
     conflict: str | None = None
     score: Any = None
     is_closed: bool = False
+    due: str = ""
+    """The wall time that is proposed when somebody is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
