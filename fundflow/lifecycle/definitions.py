@@ -58,10 +58,25 @@ class ManyVersions(Refused):
 
 
 def pin(workflow: Workflow) -> str:
-    """Keep a workflow's texts for ever and return their digest; pinning the same texts again changes nothing.
+    """Publish a workflow: keep its texts for ever and return their digest. Texts that are kept change nothing again.
 
-    MissingTemplate where it names a message or document that does not exist.
+    The one door through which rules come in. MissingTemplate where it names a message or document that does not exist,
+    `proof.Unproven` while the check finds an error in it, or a warning that nobody accepted.
     """
+    from fundflow.lifecycle import proof
+
+    workflow = complete(workflow)
+    if not _is_kept(workflow.sha256):
+        proof.prove(workflow)
+    return keep(workflow)
+
+
+def _is_kept(sha256: str) -> bool:
+    return db.session.scalar(sa.select(sa.true()).where(Definition.sha256 == sha256)) is not None
+
+
+def keep(workflow: Workflow) -> str:
+    """Store the texts without any proof. Only `pin` calls it, behind the proof, and tests whose toys prove nothing."""
     workflow = complete(workflow)
     db.session.connection().execute(
         inserting(Definition)

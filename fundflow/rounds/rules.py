@@ -81,7 +81,7 @@ def propose(round_: Round, new: Workflow, *, actor: Actor, reason: str) -> Defin
     _unblocked(plan)
     wish = DefinitionChange(
         round_id=round_.id,
-        old_sha=definitions.pin(plan.old),
+        old_sha=plan.old.sha256,
         new_sha=definitions.pin(plan.new),
         kind=kind,
         reason=text,

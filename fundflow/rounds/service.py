@@ -16,7 +16,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from fundflow import clock
 from fundflow.db import db
 from fundflow.errors import Forbidden, Refused, Stale
-from fundflow.lifecycle import definitions, registry, timers
+from fundflow.lifecycle import definitions, proof, registry, timers
 from fundflow.lifecycle.actor import Actor
 from fundflow.rounds import policy, queries
 from fundflow.rounds.models import Round, Window
@@ -210,6 +210,8 @@ def _pinned(name: str) -> str:
     workflow = workflow_named(name)
     if workflow is None:
         raise WrongRound({"workflow": NoSuchWorkflow(workflow=name)})
+    # Proven anew for every round, though the text may be published already: the check has learnt since.
+    proof.prove(workflow)
     return definitions.pin(workflow)
 
 

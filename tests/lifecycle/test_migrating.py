@@ -35,10 +35,17 @@ from tests import factories as make
 from tests import processes
 from tests.commands import run
 from tests.conftest import ON_POSTGRES
+from tests.workflow import versions
 from tests.workflow.test_migration import MAPS, RENAMED
-from tests.workflow.versions import ASK, texts, version
+from tests.workflow.versions import ASK, texts
 
 pytestmark = pytest.mark.usefixtures("app")
+
+
+def version(number: int, *changes: tuple[str, str], **forms: str) -> Workflow:
+    """That version of the toy, which is published."""
+    return make.kept(versions.version(number, *changes, **forms))
+
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CLOSES = datetime(2026, 4, 1, 10, 0, tzinfo=UTC)
@@ -421,6 +428,7 @@ def test_killed_at_any_moment_it_goes_on_where_it_was(settings: Settings, tmp_pa
     several = [an_application(round_, state="review" if n % 2 else "draft") for n in range(5)]
     for name, text in texts(("version: 1\n", "version: 2\n"), *RENAMED, ("timers:\n", MAP + "timers:\n")).items():
         (tmp_path / name).write_text(text)
+    renamed()
     db.session.rollback()
     stop = (
         "told=lambda moved: (ready(), time.sleep(60)) if moved == 2 else None"
@@ -569,12 +577,12 @@ def test_no_map_leaves_anything_half_done(move: Migration) -> None:
 
 
 def test_a_version_is_found_by_its_digest_or_its_name_and_number() -> None:
-    old, other = definitions.complete(version(1)), definitions.complete(version(1, ("Two versions", "Other words")))
+    old = definitions.complete(version(1))
+    other = definitions.complete(versions.version(1, ("Two versions", "Other words")))
     a_round()
     assert definitions.find("two-versions@1").sha256 == old.sha256
     assert definitions.find(old.sha256[:8]).sha256 == old.sha256
-    with transaction():
-        definitions.pin(other)
+    make.kept(other)
     with pytest.raises(ManyVersions, match="write the digest"):
         definitions.find("two-versions@1")
     for name in (
@@ -602,7 +610,7 @@ def test_commands_tell_the_plan_apply_it_and_take_it_back(settings: Settings, tm
     for name, text in texts(("version: 1\n", "version: 2\n"), *RENAMED).items():
         (folder / name).write_text(text)
     new = str(folder / "main.yaml")
-    db.session.rollback()
+    renamed()
     blocked = run(settings.instance, "migrate", "two-versions@1", new, "--dry-run")
     assert blocked.returncode == 1
     assert f"{number}  blocked  review\n    “Review” has no counterpart in version 2" in blocked.stdout

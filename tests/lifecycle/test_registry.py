@@ -90,7 +90,7 @@ def test_a_pinned_workflow_is_the_same_afterwards_and_pinning_again_changes_noth
     workflow = definitions.complete(a_toy_workflow())
     for _ in range(2):
         with transaction():
-            assert definitions.pin(workflow) == workflow.sha256
+            assert definitions.keep(workflow) == workflow.sha256
     definitions._loaded.clear()
     assert definitions.get(workflow.sha256).sha256 == workflow.sha256
     assert definitions.get(workflow.sha256) is definitions.get(workflow.sha256)

@@ -121,7 +121,7 @@ def a_round(workflow: Workflow | None = None, *, slug: str = "inclusion", title:
         floor_minor=1_000_00,
         cap_minor=100_000_00,
         budget_minor=500_000_00,
-        definition_sha=definitions.pin(workflow or a_workflow()),
+        definition_sha=definitions.keep(workflow or a_workflow()),
         status="published",
         published_at=now,
     )

@@ -27,10 +27,17 @@ from fundflow.workflow.definition import Workflow
 from tests import factories as make
 from tests.commands import run
 from tests.conftest import ON_POSTGRES
+from tests.workflow import versions
 from tests.workflow.test_migration import RENAMED
-from tests.workflow.versions import texts, version
+from tests.workflow.versions import texts
 
 pytestmark = pytest.mark.usefixtures("app")
+
+
+def version(number: int, *changes: tuple[str, str], **forms: str) -> Workflow:
+    """That version of the toy, which is published."""
+    return make.kept(versions.version(number, *changes, **forms))
+
 
 WORDS = ("title: {en: Two versions}", "title: {en: Two editions}")
 QUORUM = ("    quorum: 2", "    quorum: 3")
@@ -188,7 +195,7 @@ def test_command_publishes_words_and_takes_two_people_for_all_else(settings: Set
     for name, text in texts(WORDS).items():
         (tmp_path / name).write_text(text)
     new = str(tmp_path / "main.yaml")
-    db.session.rollback()
+    version(1, WORDS), version(1, WORDS, QUORUM)
     worded = run(settings.instance, "change", slug, new, "--by", first)
     assert worded.stdout == "1 applications moved, 0 held, 1 rounds follow\n", worded.stderr
     (tmp_path / "main.yaml").write_text(texts(WORDS, QUORUM)["main.yaml"])

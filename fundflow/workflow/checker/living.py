@@ -83,7 +83,7 @@ def _other_rules(old: Workflow, new: Workflow, life: Life) -> Iterator[Finding]:
         more = f", and {len(rules) - 1} more" if len(rules) > 1 else ""
         message = (
             f"the round “{round_}” is open by version {old.version}, and this changes its rules: "
-            f"{rules[0].says.in_('en')}{more}; it reaches that round only if two people agree, with notice"
+            f"{rules[0].says.in_('en').rstrip('.')}{more}; it reaches that round only if two people agree, with notice"
         )
         yield Finding("FF201", "version", message)
 

@@ -7,15 +7,16 @@ from collections.abc import Collection, Iterator
 from fundflow.workflow.checker.context import Context
 from fundflow.workflow.checker.finding import Finding
 from fundflow.workflow.definition import Migration, State, Workflow
+from fundflow.workflow.diff import changes, heaviest
 from fundflow.workflow.problems import did_you_mean
 
 
 def numbers(workflow: Workflow, context: Context) -> Iterator[Finding]:
-    """One number means one text. Messages and documents may be written anew under the same number."""
+    """One number means the same rules. Their words may be written anew under it, and messages and documents."""
     for earlier in context.earlier:
-        if earlier.version == workflow.version and dict(earlier.files) != dict(workflow.files):
+        if earlier.version == workflow.version and heaviest(changes(earlier, workflow)) not in (None, "text"):
             following = max(each.version for each in context.earlier) + 1
-            message = f"version {workflow.version} is already published with other content; give this one"
+            message = f"version {workflow.version} is already published with other rules; give this one"
             yield Finding("FF194", "version", f"{message} version {following}")
             return
 

@@ -8,10 +8,10 @@ CODES = (
     Code(
         "FF194",
         "versions",
-        "other content under the same version",
+        "other rules under the same version",
         "Two rule books of one number: nobody could say afterwards which of them a decision went by.",
-        "Give this file the next version.",
-        "version: 3   # and version 3 is published already, with another text",
+        "Give this file the next version. Words alone may change under the same one.",
+        "version: 3   # and version 3 is published already, with another quorum",
         needs="earlier",
     ),
     Code(
