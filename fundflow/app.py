@@ -33,6 +33,7 @@ from fundflow.reviews import effects as reviews_effects
 from fundflow.reviews import views as reviews
 from fundflow.rounds import effects as rounds_effects
 from fundflow.rounds import views as rounds
+from fundflow.studio import views as studio
 from fundflow.web import gate, mailbox, shell
 
 EFFECTS = (
@@ -51,7 +52,7 @@ CHECKS = (applications_checks, awards_checks, payments_checks)
 PERIODIC = (sweeping,)
 """Importing them has every worker do what they declare."""
 
-PAGES = (accounts, rounds, applications, reviews, awards, payments, desk, api)
+PAGES = (accounts, rounds, applications, reviews, awards, payments, desk, studio, api)
 
 migrations = Alembic(metadatas=Model.metadata, run_mkdir=False, command_name="")
 """Brings the schema from any version to any other; needs an application context."""

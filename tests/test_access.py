@@ -31,6 +31,7 @@ from fundflow.jobs.models import Job
 from fundflow.lifecycle import overrides
 from fundflow.reviews.models import Review
 from fundflow.story import Story
+from fundflow.studio import service as studio
 from tests.conftest import ON_POSTGRES
 from tests.desk.contract import a_contract, some_people
 from tests.people import sign_in
@@ -95,6 +96,18 @@ class World:
                 review.id, "decline", actor=story.actor("ada"), key="wish", revision=review.revision, reason="Illness"
             )
             db.session.add(Job(key="dead", kind="mail.send", payload={}, dead_at=present, last_error="refused"))
+        with transaction():
+            in_work = studio.begin(round_.definition_sha, actor=story.actor("ines"), key="in work")
+            to_publish = studio.begin(round_.definition_sha, actor=story.actor("ines"), key="to publish")
+            proposal = studio.propose(
+                to_publish.id,
+                digest=studio.digest_of(to_publish),
+                actor=story.actor("ines"),
+                key="proposal",
+                reason="Only the number differs.",
+                accepted=(),
+                seen={},
+            )
         worker.drain()
         self.users: dict[str, User | None] = {
             "anonymous": None,
@@ -136,6 +149,9 @@ class World:
             "invitation": _one(sa.select(Invitation.id)),
             "standing_in": standing_in.id,
             "wish": wish.id,
+            "version": round_.definition_sha,
+            "workflow_draft": in_work.id,
+            "proposal": proposal.id,
             "job": _one(sa.select(Job.id).where(Job.key == "dead")),
             "membership": _one(sa.select(GroupMember.id).where(GroupMember.user_id == cast["samir"].id)),
         }

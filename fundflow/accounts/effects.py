@@ -112,6 +112,17 @@ def administers(person_id: UUID) -> bool:
     return person is not None and person.active and queries.is_in_group(person_id, policy.ADMINISTRATORS, None)
 
 
+@registry.publisher
+def may_publish_workflows(person_id: UUID) -> bool:
+    """A fund manager of every round, or an administrator, in their own right, with an account that is open."""
+    person = queries.person(person_id)
+    return (
+        person is not None
+        and person.active
+        and any(queries.is_in_group(person_id, group, None) for group in (policy.MANAGERS, policy.ADMINISTRATORS))
+    )
+
+
 @registry.takes_part
 def is_on_the_citys_team(application: Application, person_id: UUID) -> bool:
     """Whoever may act for the applying city has to do with its application."""

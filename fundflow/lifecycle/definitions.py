@@ -29,7 +29,11 @@ FOLDER = ROOT / "workflows"
 
 _loaded: dict[str, Workflow] = {}
 _shipped: dict[Path, tuple[tuple[tuple[str, int], ...], Workflow]] = {}
+_remembered: list[str] = []
 _loading = threading.Lock()
+
+MOST_REMEMBERED = 32
+"""How many versions that are not kept a process holds on to: drafts are planned with again and again."""
 
 
 class AlteredDefinition(Refused):
@@ -94,10 +98,14 @@ def keep(workflow: Workflow) -> str:
     return workflow.sha256
 
 
-def complete(workflow: Workflow) -> Workflow:
-    """The workflow with the texts of its mails and documents as they stand now, where it does not have them yet."""
+def complete(workflow: Workflow, given: Mapping[str, str] | None = None) -> Workflow:
+    """The workflow with the texts of its mails and documents as they stand now, where it does not have them yet.
+
+    Texts that are `given`, by path below `templates/`, take the place of those that stand here.
+    """
     if workflow.templates:
         return workflow
+    given = given or {}
     templates: dict[str, str] = {}
     for kind, name in _named(workflow):
         try:
@@ -106,7 +114,10 @@ def complete(workflow: Workflow) -> Workflow:
             else:
                 templates |= documents.texts(registry.document_templates.get(name, name))
         except (mail.UnknownTemplate, documents.UnknownTemplate):
+            if kind == "mail" and f"mail/{name}.txt" in given:
+                continue
             raise MissingTemplate(workflow=workflow.id, template=name) from None
+    templates |= given
     return replace(workflow, templates=templates, sha256=loader.digest(workflow.files, templates))
 
 
@@ -210,6 +221,12 @@ def remember(workflow: Workflow) -> Workflow:
     """The complete workflow, from now on also found by its digest in this process, though nothing of it is kept yet."""
     found = complete(workflow)
     with _loading:
+        if found.sha256 not in _loaded:
+            _remembered.append(found.sha256)
+            for sha256 in _remembered[:-MOST_REMEMBERED]:
+                # One that was pinned since is loaded again when it is asked for.
+                _remembered.remove(sha256)
+                _loaded.pop(sha256, None)
         return _loaded.setdefault(found.sha256, found)
 
 

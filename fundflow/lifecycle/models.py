@@ -59,6 +59,47 @@ class DefinitionChange(Identified, Model):
     )
 
 
+class Publication(Identified, Model):
+    """A version of a workflow as one person proposed it, and what a second one answered: published, or sent back.
+
+    `files` and `templates` are the very texts that were proposed, `sha256` is their digest.
+    """
+
+    __tablename__ = "publications"
+
+    key: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    draft_id: Mapped[UUID] = mapped_column(sa.ForeignKey("drafts.id"))
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    workflow: Mapped[str]
+    version: Mapped[int]
+    main: Mapped[str]
+    files: Mapped[dict[str, Any]]
+    templates: Mapped[dict[str, Any]]
+    base_sha: Mapped[str] = mapped_column(sa.ForeignKey("definitions.sha256"))
+    """The version that it is told against."""
+    reason: Mapped[str]
+    account: Mapped[dict[str, Any]]
+    """What both people were shown: the warnings that were accepted, the differences, the examples, the dry run."""
+    proposed_by: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
+    published_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    returned_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id"))
+    """The second person; or the first, who took it back."""
+    answer: Mapped[str | None]
+    """Why it was sent back."""
+    answered_at: Mapped[datetime | None]
+    void_at: Mapped[datetime | None]
+    """When the draft that it came from was changed: from then on nobody can publish it."""
+
+    __table_args__ = (
+        sa.CheckConstraint("published_by <> proposed_by", name="two_people"),
+        sa.CheckConstraint("published_by IS NULL OR returned_by IS NULL", name="one_answer"),
+        sa.CheckConstraint("(answered_at IS NULL) = (published_by IS NULL AND returned_by IS NULL)", name="answered"),
+        sa.CheckConstraint("void_at IS NULL OR answered_at IS NULL", name="void"),
+        sa.Index("ix_publications_draft", "draft_id"),
+        sa.Index("ix_publications_sha256", "sha256"),
+    )
+
+
 class Application(Identified, Model):
     """Where one application is. `title` and `requested_minor` repeat two answers so that lists need no form data."""
 

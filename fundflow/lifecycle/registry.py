@@ -119,6 +119,7 @@ alarms: list[Alarm] = []
 stand_in_readers: list[StandIns] = []
 name_checks: list[NameCheck] = []
 administrator_tests: list[Callable[[UUID], bool]] = []
+publisher_tests: list[Callable[[UUID], bool]] = []
 part_tests: list[TookPart] = []
 override_hooks: list[Callable[[Application, Override], None]] = []
 directories: list[Callable[[], Directory]] = []
@@ -300,6 +301,17 @@ def administrator(run: Callable[[UUID], bool]) -> Callable[[UUID], bool]:
 def is_administrator(person_id: UUID) -> bool:
     """Whether this person administers the fund; nobody does where no feature knows of it."""
     return any(test(person_id) for test in administrator_tests)
+
+
+def publisher(run: Callable[[UUID], bool]) -> Callable[[UUID], bool]:
+    """Provide the test whether a person may propose and publish workflows, by the database."""
+    publisher_tests[:] = [run]
+    return run
+
+
+def is_publisher(person_id: UUID) -> bool:
+    """Whether this person may propose and publish workflows; nobody may where no feature knows of it."""
+    return any(test(person_id) for test in publisher_tests)
 
 
 def takes_part(run: TookPart) -> TookPart:

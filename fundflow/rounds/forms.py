@@ -18,7 +18,6 @@ from wtforms.validators import Optional
 from wtforms.widgets import DateTimeLocalInput
 
 from fundflow.errors import Refused
-from fundflow.lifecycle import definitions
 from fundflow.money import Money, plain_decimal
 from fundflow.rounds import plans, queries
 from fundflow.rounds.models import Round
@@ -102,8 +101,8 @@ class RoundForm(FlaskForm):
         self.currency.choices = [(code, f"{code} – {name}") for code, name in plans.currencies()]
         language = reader.language()
         self.workflow.choices = [
-            (each.id, _("%(title)s (version %(n)s)", title=each.title.in_(language), n=each.version))
-            for each in definitions.shipped()
+            (name, _("%(title)s (version %(n)s)", title=each.title.in_(language), n=each.version))
+            for name, each in plans.offered()
         ]
         for field in (self.zone, self.currency, self.workflow):
             if field.data and field.data not in dict(field.choices):

@@ -17,7 +17,7 @@ from babel import Locale
 
 from fundflow import clock
 from fundflow.errors import Refused
-from fundflow.lifecycle import definitions
+from fundflow.lifecycle import definitions, publishing
 from fundflow.money import Money
 from fundflow.rounds import queries
 from fundflow.rounds.models import Round
@@ -133,7 +133,8 @@ class WrongRound(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a round is to be. Wall times are `YYYY-MM-DDTHH:MM` in `zone`; `workflow` is the id of a shipped one.
+    """What a round is to be. Wall times are `YYYY-MM-DDTHH:MM` in `zone`; `workflow` is the id of a shipped one,
+    or the digest of a published one.
 
     Without a `window_id`, saving makes the window `new_window`.
     """
@@ -212,7 +213,7 @@ def plan_of(round_: Round) -> Plan:
         floor=round_.floor,
         cap=round_.cap,
         budget=round_.budget,
-        workflow=definitions.get(round_.definition_sha).id,
+        workflow=name_of(round_.definition_sha),
         theme=round_.theme,
         summary=round_.summary,
         text=round_.text,
@@ -220,9 +221,26 @@ def plan_of(round_: Round) -> Plan:
     )
 
 
+def offered() -> list[tuple[str, Workflow]]:
+    """What a round may choose: the shipped workflows by their id, and by its digest what two people published."""
+    shipped = definitions.shipped()
+    carried = {each.sha256 for each in shipped}
+    published = dict.fromkeys(each.sha256 for each in publishing.published())
+    return [
+        *((each.id, each) for each in shipped),
+        *((sha256, definitions.get(sha256)) for sha256 in published if sha256 not in carried),
+    ]
+
+
+def name_of(sha256: str) -> str:
+    """What `offered` calls the version of this digest: its workflow's id, unless people published it here."""
+    carried = any(each.sha256 == sha256 for each in definitions.shipped())
+    return sha256 if not carried and publishing.is_published(sha256) else definitions.get(sha256).id
+
+
 def workflow_named(name: str) -> Workflow | None:
-    """The shipped workflow of this id, or None."""
-    return next((each for each in definitions.shipped() if each.id == name), None)
+    """What is offered under this name, or None."""
+    return dict(offered()).get(name)
 
 
 def problems_of(plan: Plan, *, of: Round | None = None) -> dict[str, Refused]:

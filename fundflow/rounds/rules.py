@@ -60,7 +60,7 @@ def repin_text(round_: Round, new: Workflow, *, actor: Actor) -> Result:
     NotOnlyText with the heaviest change when it changes anything else; what was written before keeps its words.
     """
     _may(actor, round_)
-    plan, found = _compared(round_, new)
+    plan, found = compared(round_, new)
     if heaviest(found) not in (None, "text"):
         first = next(change for change in found if change.kind != "text")
         raise NotOnlyText(change=first.says)
@@ -74,7 +74,7 @@ def propose(round_: Round, new: Workflow, *, actor: Actor, reason: str) -> Defin
     """
     person = _may(actor, round_)
     text = inputs.read_reason(reason, True) or ""
-    plan, found = _compared(round_, new)
+    plan, found = compared(round_, new)
     kind = heaviest(found)
     if kind in (None, "text"):
         raise OnlyText()
@@ -107,7 +107,7 @@ def approve(change_id: UUID, *, actor: Actor) -> Result:
         raise Answered()
     if round_.definition_sha != wish.old_sha:
         raise Answered() if wish.approved_by is not None else RulesChanged()
-    plan, found = _compared(round_, definitions.get(wish.new_sha))
+    plan, found = compared(round_, definitions.get(wish.new_sha))
     _unblocked(plan)
     if wish.approved_by is None:
         wish.approved_by, wish.answered_at = person, clock.now()
@@ -138,7 +138,7 @@ def change(round_: Round, new: Workflow, *, actor: Actor, reason: str) -> Result
 
     It commits by itself, and raises what that step raises.
     """
-    if heaviest(_compared(round_, new)[1]) in (None, "text"):
+    if heaviest(compared(round_, new)[1]) in (None, "text"):
         return repin_text(round_, new, actor=actor)
     waiting = db.session.scalars(
         sa.select(DefinitionChange.id)
@@ -156,18 +156,40 @@ def change(round_: Round, new: Workflow, *, actor: Actor, reason: str) -> Result
         return propose(round_, new, actor=actor, reason=reason)
 
 
-def _may(actor: Actor, round_: Round) -> UUID:
-    """The person, if they are a manager or director of the round in their own right."""
+def may_change(actor: Actor, round_: Round) -> bool:
+    """A manager or director of the round in their own right."""
     reached = policy.scopes(actor, MANAGERS, DIRECTORS, own=True)
-    if actor.id is None or (reached is not None and round_.id not in reached):
+    return actor.id is not None and (reached is None or round_.id in reached)
+
+
+def had_before(round_: Round) -> frozenset[str]:
+    """The versions from which two people moved the round to the one that it has: going there takes that back."""
+    return frozenset(
+        db.session.scalars(
+            sa.select(DefinitionChange.old_sha).where(
+                DefinitionChange.round_id == round_.id,
+                DefinitionChange.new_sha == round_.definition_sha,
+                DefinitionChange.approved_by.is_not(None),
+            )
+        )
+    )
+
+
+def _may(actor: Actor, round_: Round) -> UUID:
+    """The person, if they may change the rules of this round."""
+    if actor.id is None or not may_change(actor, round_):
         raise NotOfThisRound
     return actor.id
 
 
-def _compared(round_: Round, new: Workflow) -> tuple[Plan, list[Change]]:
+def compared(round_: Round, new: Workflow) -> tuple[Plan, list[Change]]:
+    """What would become of the round's applications, and what differs. NothingDiffers, WrongMigration."""
     old, new = definitions.get(round_.definition_sha), definitions.complete(new)
     if old.sha256 == new.sha256:
         raise NothingDiffers()
+    if new.sha256 in had_before(round_):
+        # Each application goes back to where its own event says that it came from.
+        return migrating.plan_undo(new, old, round_id=round_.id), changes(old, new)
     return migrating.plan(old, new, round_id=round_.id), changes(old, new)
 
 

@@ -27,6 +27,7 @@ from fundflow.rounds.plans import (
     Plan,
     SlugTaken,
     WrongRound,
+    name_of,
     plan_of,
     problems_of,
     workflow_named,
@@ -123,7 +124,7 @@ def _promises(round_: Round, plan: Plan) -> dict[str, Refused]:
         "cap": plan.cap == round_.cap,
         "budget": plan.budget == round_.budget,
         "countries": plan.countries == tuple(round_.countries),
-        "workflow": plan.workflow == definitions.get(round_.definition_sha).id,
+        "workflow": plan.workflow == name_of(round_.definition_sha),
     }
     found: dict[str, Refused] = {field: FixedAfterPublishing() for field, same in kept.items() if not same}
     if "closes" not in found:
