@@ -19,6 +19,7 @@ from fundflow.workflow.checker import (
     filled,
     forms,
     graph,
+    guards,
     installed,
     living,
     moments,
@@ -61,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     *moments.RULES,
 )
 WIDER_RULES: tuple[WiderRule, ...] = (
+    *guards.WIDER_RULES,
     *moments.WIDER_RULES,
     *installed.WIDER_RULES,
     *directory.WIDER_RULES,
