@@ -100,8 +100,8 @@ class Pools:
         """From what the expressions compare with, and from values that are `fixed` already."""
         found = cls(currency)
         for value in fixed:
-            if kind := _kind(value):
-                found.constants.setdefault(kind, []).append(value)
+            if fitting := _kind(value):
+                found.constants.setdefault(fitting, []).append(value)
         for expression in expressions:
             for node in walk(expression.node):
                 found._learn(node, expression)
