@@ -62,7 +62,7 @@ def answer(holds: list[str], fails: list[str], *, proving: bool = True) -> Any:
     return ask(question, Work(200_000, proving))
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases(), zone=st.sampled_from(["UTC", "Pacific/Apia"]))
 def test_z3_and_the_evaluator_agree(case: Any, zone: str) -> None:
     """A model gives what the evaluator gives; and no facts give what Z3 holds for impossible."""

@@ -74,7 +74,7 @@ def guards(workflow: Workflow, context: Context) -> Iterator[Finding]:
     for state in workflow.states:
         yield from stuck(given, state)
     for at, what in dict.fromkeys(given.undecided):
-        yield Finding("FF116", at, f"not decided: {what}{_why(given.work)}", severity="warning")
+        yield Finding("FF116", at, f"not decided: {what}{_why(given.work)}")
 
 
 def _why(work: Work) -> str:
