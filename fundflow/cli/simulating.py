@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fundflow.cli.group import main
+from fundflow.cli.group import database_reachable, installation, main
 
 if TYPE_CHECKING:
     from fundflow.simulation.assumptions import Scenario
@@ -28,6 +28,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--format", "kind", type=click.Choice(["text", "json", "csv", "html"]), default="text", show_default=True)
 @click.option("--language", default="en", show_default=True)
 @click.option("--default", "is_default", is_flag=True, help="Only write the scenario that FILE is simulated with.")
+@click.option("--fit", "slug", metavar="ROUND", help="Write the scenario that this round suggests, and test it on it.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write to.")
 def simulate(
     file: Path,
@@ -39,17 +40,23 @@ def simulate(
     kind: str,
     language: str,
     is_default: bool,
+    slug: str | None,
     output: Path | None,
 ) -> None:
     """Play a round under the workflow FILE many times and say how long it takes, who works how much, what is awarded.
 
-    SCENARIO says how many apply, how long work takes and who is there; without one, invented figures are taken.
+    SCENARIO says how many apply, how long work takes and who is there; without one, invented figures are taken. With
+    --fit, a scenario is made from what happened in a round of this installation, and back-tested: what the applications
+    that came first predict, against those that came later.
     """
     from fundflow.simulation import compare, pictures, tables
     from fundflow.simulation import scenario as scenarios
     from fundflow.simulation import simulate as played
 
     workflow = _workflow(file)
+    if slug is not None:
+        _fit(workflow, slug, runs, seed, output)
+        return
     chosen = scenarios.default(workflow) if scenario is None else _scenario(scenario, workflow)
     if is_default:
         _write(scenarios.written(chosen), output)
@@ -80,6 +87,27 @@ def _told(report: Report, other: Report | None, language: str) -> str:
     said.append(f"against {other.scenario.title}")
     table = tables.compared(compare(report, other), report, language)
     return "\n".join(said) + "\n\n" + tables.as_text([table], language)
+
+
+def _fit(workflow: Workflow, slug: str, runs: int, seed: int, output: Path | None) -> None:
+    """The fitted scenario to the file or the standard output, what the back-test says beside it."""
+    from fundflow.db import begin_reading
+    from fundflow.errors import Refused
+    from fundflow.simulation import records, scenario
+    from fundflow.simulation.backtest import backtest, told
+    from fundflow.simulation.fitted import fitted
+
+    app = installation()
+    with app.app_context():
+        database_reachable(app)
+        begin_reading()
+        try:
+            history = records.read(slug, workflow)
+        except Refused as refusal:
+            raise click.ClickException(str(refusal)) from None
+    _write(scenario.written(fitted(workflow, history)), output)
+    # What is written to the standard output is the file, and nothing else may stand in it.
+    click.echo(told(backtest(workflow, history, runs, seed)), err=output is None)
 
 
 def _workflow(file: Path) -> Workflow:

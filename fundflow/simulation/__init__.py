@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from fundflow.simulation import pictures, scenario, tables
 from fundflow.simulation.report import Difference, Report, compare, simulate
 
-__all__ = ["Difference", "Report", "compare", "simulate"]
+__all__ = ["Difference", "Report", "compare", "pictures", "scenario", "simulate", "tables"]

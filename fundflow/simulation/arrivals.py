@@ -12,6 +12,8 @@ _LARGE = 5_000
 
 def hours_of_arrival(model: Model, random: Random) -> list[float]:
     """In order; the rush is the last days before closing, or all of them where the round is shorter."""
+    if model.hours is not None:
+        return list(model.hours)
     count = model.count
     if count is None:
         count = poisson((model.per_day or 0.0) * model.closes / DAY, random)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, log
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
-Draw = Callable[[Random], float]
+Name = TypeVar("Name")
 
 Z90 = 1.2815515655446004
 """How many standard deviations the ninetieth percentile of a normal distribution lies above its middle."""
@@ -117,16 +117,26 @@ class Observed:
         return self.values[min(at, len(self.values) - 1)]
 
     def written(self) -> Any:
-        found: dict[str, Any] = {"values": [plain(value) for value in self.values]}
-        if max(self.shares) - min(self.shares) > 1e-9:
-            found["shares"] = [plain(share) for share in self.shares]
-        return found
+        if max(self.shares) - min(self.shares) < 1e-9:
+            return {"values": [plain(value) for value in self.values]}
+        shares = exact(dict(enumerate(self.shares)))
+        kept = [number for number, share in shares.items() if share > 0]
+        return {"values": [plain(self.values[number]) for number in kept], "shares": [shares[n] for n in kept]}
 
 
 Distribution = Fixed | Exponential | LogNormal | Triangular | Observed
 
 
 def plain(value: float) -> int | float:
-    """As a person writes it: no more than six places, and no ``.0``."""
-    rounded = round(value, 6)
+    """As a person writes it: no more than four places, and no ``.0``."""
+    rounded = round(value, 4)
     return int(rounded) if rounded == int(rounded) else rounded
+
+
+def exact(shares: Mapping[Name, float]) -> dict[Name, int | float]:
+    """Shares rounded for reading, with what rounding lost given to the largest, so that they add up."""
+    found = {name: round(share, 4) for name, share in shares.items()}
+    if found:
+        largest = max(found, key=lambda name: found[name])
+        found[largest] = round(found[largest] + 1 - sum(found.values()), 4)
+    return {name: plain(share) for name, share in found.items()}

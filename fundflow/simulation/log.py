@@ -37,13 +37,26 @@ class Case:
         self.jobs: list[Job] = []
 
 
+@dataclass
+class Paper:
+    """One sheet of a review, for whoever wants to know all of them: by whom, when asked for, when sent."""
+
+    review: str
+    application: int
+    reviewer: int
+    asked: float
+    sent: float | None = None
+    is_recused: bool = False
+
+
 class Job:
     """One piece of work for one visit of an application: first it may be waited for, then it lies on a desk's pile."""
 
-    __slots__ = ("case", "desk", "hours", "is_waiting", "visit", "what")
+    __slots__ = ("case", "desk", "hours", "is_waiting", "sheet", "visit", "what")
 
-    def __init__(self, case: Case, what: int, hours: float, desk: Desk | None) -> None:
+    def __init__(self, case: Case, what: int, hours: float, desk: Desk | None, sheet: Paper | None = None) -> None:
         self.case, self.visit, self.what, self.hours, self.desk = case, case.visit, what, hours, desk
+        self.sheet = sheet
         self.is_waiting = False
 
 
@@ -117,5 +130,6 @@ class Log:
     """How many times an award had to be left for want of money."""
     endless: int = 0
     ended_at: float = 0.0
+    papers: list[Paper] | None = None
     passes: list[tuple[int, str, int, float]] | None = None
     """Where they were asked for: application, transition (empty for its arrival), new state or -1, and the hour."""

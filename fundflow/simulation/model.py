@@ -142,6 +142,8 @@ class Model:
     timers: tuple[Timer, ...]
     desks: tuple[Desk, ...]
     reviews: tuple[Review, ...]
+    hours: tuple[float, ...] | None = None
+    """When applications come, where that is known; else they are drawn."""
 
 
 def compiled(workflow: Workflow, scenario: Scenario) -> Model:

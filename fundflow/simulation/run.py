@@ -15,7 +15,7 @@ from typing import Any
 from fundflow.simulation.arrivals import hours_of_arrival
 from fundflow.simulation.days import DAY, Days
 from fundflow.simulation.lateness import close, tell
-from fundflow.simulation.log import Case, Desk, Job, Log, ReviewLog, StateLog
+from fundflow.simulation.log import Case, Desk, Job, Log, Paper, ReviewLog, StateLog
 from fundflow.simulation.model import NONE, Model, State, Timer, Way, Work
 
 MOST_VISITS = 1_000
@@ -50,6 +50,7 @@ class _Run:
             timers=[[0, 0] for _ in model.timers],
             samples=[],
             passes=[] if keeps_passes else None,
+            papers=[] if keeps_passes else None,
         )
         self.open = 0
 
@@ -209,7 +210,9 @@ class _Run:
 
     # Work
 
-    def begin(self, case: Case, work: Work, what: int, now: float, desk: Desk | None = None) -> None:
+    def begin(
+        self, case: Case, work: Work, what: int, now: float, desk: Desk | None = None, sheet: Paper | None = None
+    ) -> None:
         """Wait, then put it on the desk's pile; what takes nothing is done at once."""
         random = self.random
         if work.days is None and work.hours is None:
@@ -223,7 +226,7 @@ class _Run:
             desk = self.shortest(work.desk)
         elif work.hours is None:
             desk = None
-        job = Job(case, what, hours, desk)
+        job = Job(case, what, hours, desk, sheet)
         if work.days is None:
             self.on_a_desk(job, now)
             return
@@ -275,6 +278,8 @@ class _Run:
         desk.free += 1
 
     def finish(self, job: Job, now: float) -> None:
+        if job.sheet is not None:
+            job.sheet.sent = now
         if job.what == _STEP:
             self.fire(job.case, now)
         else:
@@ -308,6 +313,7 @@ class _Run:
     def review(self, case: Case, number: int, now: float) -> None:
         """Ask people until enough are left without a conflict: those of the file, its reserve, then anybody else."""
         review, log, random = self.model.reviews[number], self.log.reviews[number], self.random
+        papers = self.log.papers
         people = self.log.desks[review.desk] if review.desk != NONE else []
         order = list(people)
         random.shuffle(order)
@@ -320,6 +326,8 @@ class _Run:
                 break
             if review.conflict and random.random() < review.conflict:
                 log.recused += 1
+                if papers is not None:
+                    papers.append(Paper(review.id, case.number, people.index(desk), now, is_recused=True))
             else:
                 chosen.append(desk)
         case.reviewed = now
@@ -328,7 +336,11 @@ class _Run:
             log.short += 1
         for desk in chosen:
             desk.assigned += 1
-            self.begin(case, review.sheet, _SHEET, now, desk)
+            sheet = None
+            if papers is not None:
+                sheet = Paper(review.id, case.number, people.index(desk), now)
+                papers.append(sheet)
+            self.begin(case, review.sheet, _SHEET, now, desk, sheet)
 
     # Moving
 

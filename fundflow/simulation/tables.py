@@ -118,15 +118,19 @@ def as_text(found: Iterable[Table], language: str = "en") -> str:
     """The tables one under the other, in columns."""
     blocks = []
     for table in found:
-        lines = [(table.heading, *table.columns)]
+        lines: list[tuple[str, ...]] = [(table.heading, *table.columns)]
         lines += [(label, *(cell.text(language) for cell in cells)) for label, cells in table.rows]
-        widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
-        shown = [
-            "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
-            for line in lines
-        ]
-        blocks.append("\n".join([table.title, *(line.rstrip() for line in shown)]))
+        blocks.append("\n".join([table.title, *in_columns(lines)]))
     return "\n\n".join(blocks)
+
+
+def in_columns(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines of text: the first column to the left, all others to the right."""
+    widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
+    return [
+        "  ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))]).rstrip()
+        for line in lines
+    ]
 
 
 def as_csv(report: Report, differences: Sequence[Difference] = ()) -> str:

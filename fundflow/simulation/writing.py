@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from io import StringIO
 from typing import Any
 
@@ -12,7 +11,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from fundflow.simulation.assumptions import Effort, Scenario, Sheets, Stay
-from fundflow.simulation.distributions import Distribution, plain
+from fundflow.simulation.distributions import Distribution, exact, plain
 
 _BARE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 /_.-]*")
 FLAT = 76
@@ -67,7 +66,7 @@ def _plain(scenario: Scenario) -> dict[str, Any]:
 
 
 def _stay(stay: Stay) -> dict[str, Any]:
-    shares = _exact({name: way.share for name, way in stay.ways.items()})
+    shares = exact({name: way.share for name, way in stay.ways.items()})
     found: dict[str, Any] = {
         "ways": {name: {"share": shares[name], **_effort(way.effort)} for name, way in stay.ways.items()}
     }
@@ -77,15 +76,6 @@ def _stay(stay: Stay) -> dict[str, Any]:
     if stay.limit is not None:
         found["limit"] = stay.limit.text
     return found
-
-
-def _exact(shares: Mapping[str, float]) -> dict[str, int | float]:
-    """Rounded for reading, with what rounding lost given to the largest, so that they add up."""
-    found = {name: round(share, 4) for name, share in shares.items()}
-    if found:
-        largest = max(found, key=lambda name: found[name])
-        found[largest] = round(found[largest] + 1 - sum(found.values()), 4)
-    return {name: plain(share) for name, share in found.items()}
 
 
 def _effort(effort: Effort) -> dict[str, Any]:

@@ -81,7 +81,7 @@ transitions:
   lapse: {from: draft, end: lapsed, by: system}
 timers:
   closing: {in: draft, at: round.closes_at, grace: 15 minutes, then: lapse}
-  look_due: {in: look, after: 10 working days, sla: true, overdue_with: late, to: clerk}
+  look_due: {in: look, after: 10 working days, sla: true, overdue_with: eligibility_late, to: clerk}
 """
 
 

@@ -7,9 +7,10 @@ import time
 import pytest
 
 from fundflow.config import ROOT
-from fundflow.simulation import scenario
+from fundflow.simulation import format, scenario
 from fundflow.simulation.writing import written
 from fundflow.workflow import loader
+from fundflow.workflow.format import names
 from fundflow.workflow.problems import Problems
 from tests.simulation.queues import CIRCLE, CIRCLE_SCENARIO, FORM, SCORE, circle
 from tests.workflow.files import large_grant
@@ -170,3 +171,16 @@ def test_what_is_no_scenario_at_all_is_refused_in_a_moment(text: str) -> None:
     begun = time.perf_counter()
     assert problems_of(text)
     assert time.perf_counter() - begun < 2
+
+
+def test_the_example_of_the_documentation_and_every_setting_stand_as_they_are() -> None:
+    """What the page shows is a piece of a scenario that can be played, and it names every setting there is."""
+    words = (ROOT / "docs" / "simulation.md").read_text()
+    example = words.split("```yaml\n")[1].split("```")[0]
+    with pytest.raises(Problems) as wrong:
+        scenario.load(example, large_grant())
+    # The rest of its states is missing, and nothing else is.
+    assert {problem.code for problem in wrong.value.problems} <= {"SC108", "SC109"}
+    for part in (format.Scenario, format.State, format.Review, format.Staff, format.Arrivals, format.Distribution):
+        for setting in names(part):
+            assert setting in words, setting
