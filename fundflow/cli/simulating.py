@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @main.command()
 @click.argument("file", type=_FILE)
 @click.argument("scenario", type=_FILE, required=False)
-@click.option("--against", type=_FILE, help="Another scenario for the same workflow, to compare with.")
+@click.option("--against", type=_FILE, multiple=True, help="Another scenario, to compare with; any number of times.")
 @click.option("--runs", type=click.IntRange(1, 100_000), default=200, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same figures.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
@@ -33,7 +34,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def simulate(
     file: Path,
     scenario: Path | None,
-    against: Path | None,
+    against: tuple[Path, ...],
     runs: int,
     seed: int,
     jobs: int,
@@ -49,7 +50,7 @@ def simulate(
     --fit, a scenario is made from what happened in a round of this installation, and back-tested: what the applications
     that came first predict, against those that came later.
     """
-    from fundflow.simulation import compare, pictures, tables
+    from fundflow.simulation import pictures, tables
     from fundflow.simulation import scenario as scenarios
     from fundflow.simulation import simulate as played
 
@@ -62,31 +63,28 @@ def simulate(
         _write(scenarios.written(chosen), output)
         return
     report = played(workflow, chosen, runs, seed, jobs)
-    other = played(workflow, _scenario(against, workflow), runs, seed, jobs) if against is not None else None
-    differences = compare(report, other) if other is not None else []
+    others = [played(workflow, _scenario(each, workflow), runs, seed, jobs) for each in against]
     match kind:
         case "json":
-            text = tables.as_json(report, differences)
+            text = tables.as_json(report, others)
         case "csv":
-            text = tables.as_csv(report, differences)
+            text = tables.as_csv(report, others)
         case "html":
-            text = pictures.page(report, language, differences, other)
+            text = pictures.page(report, language, others)
         case _:
-            text = _told(report, other, language)
+            text = _told(report, others, language)
     _write(text, output)
 
 
-def _told(report: Report, other: Report | None, language: str) -> str:
-    from fundflow.simulation import compare, tables
+def _told(report: Report, others: Sequence[Report], language: str) -> str:
+    from fundflow.simulation import tables
 
     said = [f"{report.scenario.title}: {report.runs} runs, seed {report.seed}; in brackets where 95 of 100 runs lie"]
     said += [f"note: {line}" for line in tables.warnings(report, language)]
-    if other is None:
-        return "\n".join(said) + "\n\n" + tables.as_text(tables.tables(report, language), language)
-    said += [f"note, {other.scenario.title}: {line}" for line in tables.warnings(other, language)]
-    said.append(f"against {other.scenario.title}")
-    table = tables.compared(compare(report, other), report, language)
-    return "\n".join(said) + "\n\n" + tables.as_text([table], language)
+    for other in others:
+        said += [f"note, {other.scenario.title}: {line}" for line in tables.warnings(other, language)]
+    shown = [tables.compared(report, other, language) for other in others] or tables.tables(report, language)
+    return "\n".join(said) + "\n\n" + tables.as_text(shown, language)
 
 
 def _fit(workflow: Workflow, slug: str, runs: int, seed: int, output: Path | None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fundflow.simulation.assumptions import Stay
+from fundflow.simulation.assumptions import Effort, Stay
 from fundflow.simulation.distributions import Distribution
 from fundflow.workflow.definition import Timer, Workflow
 from fundflow.workflow.problems import listed
@@ -66,9 +66,10 @@ def check_paths(
             place = top["states"].at(endless[0])
         circle = " → ".join(_circle(found, endless[0]))
         place.error("SC110", f"applications that come to '{endless[0]}' never end: {circle}", key=True)
+    counted = {each.before for state in found if state in states for each in _efforts(states[state])}
     for timer in workflow.timers.values():
         runs = [state for state in timer.states if state in found]
-        if runs and timer.then and not is_known(timer) and timer.id not in timers:
+        if runs and (timer.then or timer.id in counted) and not is_known(timer) and timer.id not in timers:
             place = top.get("timers") or next(iter(top.values()))
             place.error(
                 "SC109",
@@ -76,6 +77,11 @@ def check_paths(
                 f" {listed(runs)}",
                 key=True,
             )
+
+
+def _efforts(stay: Stay) -> list[Effort]:
+    parts = (stay.tasks, stay.forms, stay.signatures)
+    return [*(way.effort for way in stay.ways.values()), *(each for part in parts for each in part.values())]
 
 
 def _circle(found: Mapping[str, set[str | None]], first: str) -> list[str]:

@@ -11,7 +11,7 @@ from babel.dates import format_date
 from fundflow import charts
 from fundflow.charts import Bar, Chart, Series
 from fundflow.simulation import words
-from fundflow.simulation.report import Difference, Point, Report
+from fundflow.simulation.report import Point, Report
 from fundflow.simulation.tables import Cell, Table, compared, numbers_of, tables, warnings
 from fundflow.workflow.sentences import write
 from fundflow.workflow.text import Text
@@ -59,21 +59,25 @@ def compared_pictures(reports: Sequence[Report], language: str = "en", name: str
     return found
 
 
-def page(
-    report: Report, language: str = "en", differences: Sequence[Difference] = (), against: Report | None = None
-) -> str:
-    """One HTML file with everything: warnings, tables, charts with their data. It needs no script and no network."""
+def page(report: Report, language: str = "en", others: Sequence[Report] = ()) -> str:
+    """One HTML file with everything: warnings, tables, charts with their data. It needs no script and no network.
+
+    With others, the same questions under each scenario come first.
+    """
     title = f"{report.workflow.title.in_(language)}: {report.scenario.title}"
     told = write(words.TELLS, {"runs": report.runs, "seed": report.seed}, language)
     parts = [f"<h1>{escape(title)}</h1>", f"<p>{escape(told)}</p>"]
     if report.scenario.note:
         parts.append(f"<p>{escape(report.scenario.note)}</p>")
     parts += [f'<p class="warning" role="note">{escape(line)}</p>' for line in warnings(report, language)]
-    if against is not None:
-        heading = f"{report.scenario.title} / {against.scenario.title}"
-        parts.append(f"<h2>{escape(heading)}</h2>")
-        parts += [chart.figure() for chart in compared_pictures([report, against], language)]
-        parts.append(html_table(compared(differences, report, language), language))
+    if others:
+        parts += [chart.figure() for chart in compared_pictures([report, *others], language)]
+    for other in others:
+        parts.append(f"<h2>{escape(f'{report.scenario.title} / {other.scenario.title}')}</h2>")
+        parts += [f'<p class="warning" role="note">{escape(line)}</p>' for line in warnings(other, language)]
+        parts.append(html_table(compared(report, other, language), language))
+    if others:
+        parts.append(f"<h2>{escape(report.scenario.title)}</h2>")
     for table in tables(report, language):
         parts.append(html_table(table, language))
     parts += [chart.figure() for chart in pictures(report, language)]

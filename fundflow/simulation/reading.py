@@ -21,6 +21,8 @@ from fundflow.workflow.reader import Place
 from fundflow.workflow.source import Source
 from fundflow.workflow.source import read as read_source
 
+MOST = 100_000
+"""So many applications come to a round at most."""
 DEEPEST = 5
 """So many scenarios may each be based on the next."""
 
@@ -114,6 +116,9 @@ def _scenario(source: Source, workflow: Workflow) -> Scenario | None:
         return None
     if until.minutes or until.months > 240 or until.days > 7300 or until.working_days > 5200:
         top["until"].error("SC104", "a simulation looks at most 20 years ahead, in days, weeks, months or years")
+    expected = (arrivals.per_day or 0.0) * ((opening.closes - opening.opens).days + 1)
+    if expected > MOST:
+        top["arrivals"].at("per_day").error("SC104", f"this brings {expected:,.0f} applications; at most {MOST:,} come")
     check_paths(top, workflow, arrivals.into, states, timers)
     return Scenario(
         id=name,
@@ -159,7 +164,7 @@ def _arrivals(place: Place, workflow: Workflow) -> Arrivals | None:
     if ("count" in found) == ("per_day" in found):
         place.error("SC107", "say how many come: count: (exactly so many) or per_day: (on average)", key=True)
         return None
-    count = found["count"].integer(0, 100_000) if "count" in found else None
+    count = found["count"].integer(0, MOST) if "count" in found else None
     per_day = measures.number(found["per_day"], 0, 10_000) if "per_day" in found else None
     rush = None
     if "rush" in found:

@@ -12,7 +12,7 @@ from typing import Any
 from fundflow.charts import Numbers
 from fundflow.simulation import words
 from fundflow.simulation.figures import Figure
-from fundflow.simulation.report import Difference, Report
+from fundflow.simulation.report import Difference, Report, compare
 from fundflow.workflow.sentences import write
 from fundflow.workflow.text import Text
 
@@ -98,10 +98,10 @@ def warnings(report: Report, language: str = "en") -> list[str]:
     return found
 
 
-def compared(differences: Sequence[Difference], report: Report, language: str = "en") -> Table:
+def compared(report: Report, other: Report, language: str = "en") -> Table:
     """Two scenarios side by side: each figure under the first, the second, and the change from one to the other."""
     rows = []
-    for each in differences:
+    for each in compare(report, other):
         kind, _, what = each.key
         if what not in words.OF[kind]:
             continue
@@ -110,7 +110,7 @@ def compared(differences: Sequence[Difference], report: Report, language: str = 
             for figure in (each.first, each.second, each.change)
         )
         rows.append((words.of_key(report.workflow, each.key).in_(language), cells))
-    columns = (words.FIRST.in_(language), words.SECOND.in_(language), words.CHANGE.in_(language))
+    columns = (report.scenario.title, other.scenario.title, words.CHANGE.in_(language))
     return Table("compared", words.COMPARED.in_(language), words.QUANTITY.in_(language), columns, tuple(rows))
 
 
@@ -133,27 +133,36 @@ def in_columns(lines: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def as_csv(report: Report, differences: Sequence[Difference] = ()) -> str:
+def as_csv(report: Report, others: Sequence[Report] = ()) -> str:
     """One line for each figure: kind, name, quantity, mean, low, high, standard error, runs; times in days.
 
-    With differences, each line goes on with the same of the second scenario and of the change.
+    Each line goes on with the same of every other scenario, and of the change to it.
     """
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     columns = ["mean", "low", "high", "error", "runs"]
-    more = [f"{which}_{column}" for which in ("second", "change") for column in columns] if differences else []
-    writer.writerow(["of", "name", "quantity", *columns, *more])
-    others = {each.key: each for each in differences}
+    headings = ["of", "name", "quantity", *columns]
+    for other in others:
+        headings += [f"{other.scenario.id} {which}{column}" for which in ("", "change ") for column in columns]
+    writer.writerow(headings)
+    against = [{each.key: each for each in compare(report, other)} for other in others]
     for key, figure in report.figures.items():
-        figures = [figure]
-        if key in others:
-            figures += [others[key].second, others[key].change]
-        written = [[f"{v:.6g}" for v in (f.mean, f.low, f.high, f.error, f.runs)] for f in figures]
-        writer.writerow([*key, *(value for each in written for value in each)])
+        found: list[Figure | None] = [figure]
+        for differences in against:
+            each = differences.get(key)
+            found += [None, None] if each is None else [each.second, each.change]
+        written = [value for each in found for value in _written(each)]
+        writer.writerow([*key, *written])
     return out.getvalue()
 
 
-def as_json(report: Report, differences: Sequence[Difference] = ()) -> str:
+def _written(figure: Figure | None) -> list[str]:
+    if figure is None:
+        return [""] * 5
+    return [f"{value:.6g}" for value in (figure.mean, figure.low, figure.high, figure.error, figure.runs)]
+
+
+def as_json(report: Report, others: Sequence[Report] = ()) -> str:
     """The same as a program reads it, with the warnings and the numbers over time."""
     found: dict[str, Any] = {
         "workflow": report.workflow.id,
@@ -165,20 +174,28 @@ def as_json(report: Report, differences: Sequence[Difference] = ()) -> str:
             {"of": kind, "name": name, "quantity": what, **_figure(figure)}
             for (kind, name, what), figure in report.figures.items()
         ],
-        "differences": [
+        "against": [
             {
-                **dict(zip(("of", "name", "quantity"), each.key, strict=True)),
-                "first": _figure(each.first),
-                "second": _figure(each.second),
-                "change": _figure(each.change),
-                "is_clear": each.is_clear,
+                "scenario": other.scenario.id,
+                "warnings": warnings(other),
+                "differences": [_difference(each) for each in compare(report, other)],
             }
-            for each in differences
+            for other in others
         ],
         "in_state": _series(report.in_state),
         "waiting": _series(report.waiting),
     }
     return json.dumps(found, ensure_ascii=False, indent=1)
+
+
+def _difference(each: Difference) -> dict[str, Any]:
+    return {
+        **dict(zip(("of", "name", "quantity"), each.key, strict=True)),
+        "first": _figure(each.first),
+        "second": _figure(each.second),
+        "change": _figure(each.change),
+        "is_clear": each.is_clear,
+    }
 
 
 def _figure(figure: Figure) -> dict[str, float]:

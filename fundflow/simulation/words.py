@@ -24,7 +24,7 @@ LIMIT, QUANTITY = _("Limit", "Délai"), _("Figure", "Grandeur")
 MEAN, LOW, HIGH, DATA = _("Mean", "Moyenne"), _("From", "De"), _("To", "À"), _("Data", "Données")
 DAYS, HOURS, WEEK = _("days", "jours"), _("hours", "heures"), _("Week of", "Semaine du")
 BUDGET = _("Budget", "Budget")
-FIRST, SECOND, CHANGE = _("First", "Premier"), _("Second", "Second"), _("Change", "Écart")
+CHANGE = _("Change", "Écart")
 COMPARED = _("Two scenarios", "Deux scénarios")
 LONGER = _("{state}: longer than {length}", "{state} : plus de {length}")
 

@@ -24,6 +24,8 @@ MISTAKES = [
     ("amount: 10", "amount: -10", "SC104", "'amount' cannot be negative; it is -10"),
     ("count: 60", "count: 60, per_day: 2", "SC107", "say how many come"),
     ("count: 60, ", "", "SC107", "say how many come"),
+    ("count: 60", "per_day: 9000", "SC104", "this brings 486,000 applications; at most 100,000 come"),
+    ("count: 60", "count: 600000", "FF012", "from 0 to 100,000, not 600000"),
     ("count: 60", "count: 6.5", "FF012", "count needs a whole number"),
     ("share: 0.5, days: 5", "share: 50, days: 5", "SC103", "a share lies between 0 and 1, not 50; write 0.5 for 50 %"),
     ("count: 60", "into: lok, count: 60", "SC102", "there is no state 'lok'; did you mean 'look'?"),
@@ -130,6 +132,10 @@ def test_a_moment_that_only_an_application_knows_must_be_given() -> None:
         Problems, match="only an application knows when 'project_end' is due: say in timers how many days"
     ):
         scenario.load(text.replace("  project_end: {low: 360, mode: 540, high: 730}\n", ""), large_grant())
+    counted = text.replace("announce: {days: {low: 5, mode: 15, high: 30}", "announce: {days: 3, before: announce_by")
+    scenario.load(counted, large_grant())
+    with pytest.raises(Problems, match="only an application knows when 'announce_by' is due"):
+        scenario.load(counted.replace("  announce_by: {low: 20, mode: 40, high: 90}\n", ""), large_grant())
 
 
 def test_a_step_of_the_system_that_no_timer_starts_there_is_refused() -> None:
