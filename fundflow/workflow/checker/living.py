@@ -58,7 +58,7 @@ def _other_types(old: Workflow, new: Workflow, life: Life) -> Iterator[Finding]:
 def _differs(was: Field, now: Field) -> str:
     """Why stored answers could not be read any more; nothing where they can."""
     if was.type != now.type:
-        return f"which was a {was.type} and is now a {now.type}"
+        return f"whose type was {was.type} and is now {now.type}"
     gone = [option.id for option in was.options if now.option(option.id) is None]
     if gone:
         return f"which can no longer be '{gone[0]}'"
