@@ -61,7 +61,7 @@ def _found(file: Path, *, installed: bool, live: bool) -> tuple[Workflow | None,
     from fundflow.workflow import checker, loader
 
     try:
-        workflow = loader.read(file)
+        workflow = loader.read(file, examples=True)
     except loader.Problems as mistakes:
         return None, list(mistakes.problems)
     except OSError as problem:

@@ -77,7 +77,7 @@ class Defect:
     def found(self) -> list[Problem]:
         """Everything that loader or checker say of it."""
         try:
-            workflow = loader.load(self.files, self.main)
+            workflow = loader.load(self.files, self.main, examples="examples" in (self.given.get("with") or ()))
         except Problems as problems:
             return problems.problems
         return checker.check(workflow, self.context(workflow))
@@ -85,6 +85,8 @@ class Defect:
     def context(self, workflow: Workflow) -> Context:
         told: dict[str, Any] = self.given.get("with") or {}
         context = Context(today=date.fromisoformat(str(told.get("today", "2026-11-23"))))
+        if "solver" in told:
+            context = replace(context, may_use_solver=told["solver"])
         if "directory" in told:
             groups = {name: frozenset(people) for name, people in told["directory"].items()}
             context = replace(context, directory=Directory(groups=groups, team=frozenset({"zoe"}), duties=_DUTIES))

@@ -110,6 +110,7 @@ CODES = (
         "Remove it, or write what was meant.",
         "- {if: application.requested >= round.floor || application.requested <= round.floor}",
         "warning",
+        "proof",
     ),
     Code(
         "FF114",
@@ -119,6 +120,7 @@ CODES = (
         "Remove one of the two.",
         "when: [{if: application.requested <= round.cap}, {if: application.requested <= round.cap + round.cap}]",
         "warning",
+        "proof",
     ),
     Code(
         "FF115",
@@ -136,6 +138,7 @@ CODES = (
         "Split long conditions into rules, install the solver extra, or accept it with a reason.",
         "- {if: a * b * c == d && …}",
         "warning",
+        "proof",
     ),
     Code(
         "FF117",
