@@ -29,7 +29,7 @@ def bars(
     items: Sequence[Bar],
     numbers: Numbers,
     *,
-    heading: str = "",
+    heading: str,
     says: str = "",
     words: Words = ENGLISH,
 ) -> Chart:
@@ -46,7 +46,7 @@ def intervals(
     items: Sequence[Bar],
     numbers: Numbers,
     *,
-    heading: str = "",
+    heading: str,
     says: str = "",
     words: Words = ENGLISH,
 ) -> Chart:
@@ -61,7 +61,7 @@ def stacked(
     series: Sequence[Series],
     numbers: Numbers,
     *,
-    heading: str = "",
+    heading: str,
     says: str = "",
     words: Words = ENGLISH,
 ) -> Chart:

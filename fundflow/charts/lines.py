@@ -28,7 +28,7 @@ def lines(
     series: Sequence[Series],
     numbers: Numbers,
     *,
-    heading: str = "",
+    heading: str,
     says: str = "",
     words: Words = ENGLISH,
 ) -> Chart:

@@ -6,6 +6,7 @@ Times are hours of the simulation; areas are numbers times hours, so that an ave
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fundflow.simulation.model import NONE, Way
@@ -119,7 +120,7 @@ class Log:
     reviews: list[ReviewLog]
     timers: list[list[int]]
     """For each timer that only tells: how many stays ended in time, and how many were late."""
-    samples: list[list[int]]
+    samples: list[Sequence[int]]
     """Every `SAMPLE_DAYS` days: how many applications are in each state, then how many pieces wait for each desk."""
     cases: list[Case] = field(default_factory=list)
     decisions: list[float] = field(default_factory=list)

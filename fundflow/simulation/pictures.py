@@ -11,7 +11,7 @@ from babel.dates import format_date
 from fundflow import charts
 from fundflow.charts import Bar, Chart, Series
 from fundflow.simulation import words
-from fundflow.simulation.report import Point, Report
+from fundflow.simulation.report import Difference, Point, Report, compare
 from fundflow.simulation.tables import Cell, Table, compared, numbers_of, tables, warnings
 from fundflow.workflow.sentences import write
 from fundflow.workflow.text import Text
@@ -26,7 +26,6 @@ NINE = Text({"en": "Nine of ten applications leave within", "fr": "Neuf candidat
 OVER_TIME = Text({"en": "Applications in each state, week by week", "fr": "Candidatures par état, semaine par semaine"})
 TIME = Text({"en": "Share of the people’s time that is used", "fr": "Part du temps des personnes qui est utilisée"})
 MONEY = Text({"en": "Money awarded and budget", "fr": "Montant attribué et budget"})
-TO_DECISION = Text({"en": "Time to decision", "fr": "Délai de décision"})
 
 
 def pictures(report: Report, language: str = "en", name: str = "simulation") -> list[Chart]:
@@ -44,19 +43,36 @@ def pictures(report: Report, language: str = "en", name: str = "simulation") -> 
 
 
 def compared_pictures(reports: Sequence[Report], language: str = "en", name: str = "compared") -> list[Chart]:
-    """The same questions under several scenarios, each an interval beside the others."""
-    own, found = _own(language), []
-    questions = [(("round", "", "decision_p90"), TO_DECISION)]
-    for key, figure in reports[0].figures.items():
-        if key[0] == "state" and key[2] == "p90" and figure.mean >= 1:
-            questions.append((key, words.of_key(reports[0].workflow, key)))
-    for number, (key, title) in enumerate(questions):
+    """The same questions under several scenarios, each an interval beside the others: what clearly differs, no more."""
+    first, own = reports[0], _own(language)
+    found: list[Chart] = []
+    differing = [each for other in reports[1:] for each in compare(first, other) if _matters(each)]
+    for key in dict.fromkeys(each.key for each in differing):
+        called = words.OF[key[0]][key[2]]
         figures = [(report.scenario.title, report.figures.get(key)) for report in reports]
         items = [Bar(label, f.mean, f.low, f.high) for label, f in figures if f is not None]
-        if len(items) > 1:
-            numbers = numbers_of("days", language)
-            found.append(charts.intervals(f"{name}-{number}", title.in_(language), items, numbers, words=own))
+        numbers = numbers_of(called[1], language, first.workflow.currency)
+        title = words.of_key(first.workflow, key).in_(language)
+        heading = words.SCENARIO.in_(language)
+        found.append(charts.intervals(f"{name}-{len(found)}", title, items, numbers, heading=heading, words=own))
     return found
+
+
+_QUESTIONS = {
+    ("round", "decision_p90"),
+    ("round", "awarded"),
+    ("state", "p90"),
+    ("limit", "share"),
+    ("timer", "share"),
+    ("role", "per_person"),
+    ("review", "sheets"),
+}
+
+
+def _matters(each: Difference) -> bool:
+    """Whether it is one of the questions, and the answers differ by more than chance and by a tenth at least."""
+    larger = max(abs(each.first.mean), abs(each.second.mean))
+    return (each.key[0], each.key[2]) in _QUESTIONS and each.is_clear and abs(each.change.mean) >= 0.1 * larger
 
 
 def page(report: Report, language: str = "en", others: Sequence[Report] = ()) -> str:

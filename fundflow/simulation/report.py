@@ -19,11 +19,11 @@ from fundflow.simulation.model import Model, compiled
 from fundflow.simulation.run import SAMPLE_DAYS, days_of, once
 from fundflow.workflow.definition import Workflow
 
-MOST_RUNS = 100_000
+MOST_RUNS = 10_000
 FULL = 1.0
 """From this load on, a role gets more work than it can do while work comes in."""
 
-Sampled = list[list[int]]
+Sampled = list[Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ in `MOST_VISITS` states is taken out and counted as endless.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Collection
 from heapq import heappop, heappush
 from math import ceil
@@ -79,9 +80,8 @@ class _Run:
                 if what.case.visit == what.visit:
                     self.on_a_desk(what, now)
             elif kind == _SAMPLE:
-                log.samples.append(
-                    [state.here for state in log.states] + [sum(d.waiting for d in role) for role in log.desks]
-                )
+                counts = [state.here for state in log.states]
+                log.samples.append(array("L", counts + [sum(d.waiting for d in role) for role in log.desks]))
                 if heap:
                     self.push(now + SAMPLE_DAYS * DAY, _SAMPLE, None)
             elif kind == _ARRIVE:

@@ -20,6 +20,7 @@ ROUND, STATES, LATE = (
 )
 PEOPLE, REVIEWS, ENDS = _("Work by role", "Travail par rôle"), _("Reviews", "Évaluations"), _("How it ends", "Issues")
 STATE, ROLE, REVIEW, END = _("State", "État"), _("Role", "Rôle"), _("Review", "Évaluation"), _("End", "Issue")
+SCENARIO = _("Scenario", "Scénario")
 LIMIT, QUANTITY = _("Limit", "Délai"), _("Figure", "Grandeur")
 MEAN, LOW, HIGH, DATA = _("Mean", "Moyenne"), _("From", "De"), _("To", "À"), _("Data", "Données")
 DAYS, HOURS, WEEK = _("days", "jours"), _("hours", "heures"), _("Week of", "Semaine du")
@@ -102,8 +103,8 @@ ENDLESS = _(
     "{count} candidatures tournaient en rond et ont été retirées.",
 )
 TELLS = _(
-    "{runs} runs, seed {seed}. Behind each figure stands between what it lies in 95 of 100 runs.",
-    "{runs} simulations, graine {seed}. Chaque figure est suivie de l’intervalle où elle se trouve 95 fois sur 100.",
+    "{runs} runs, seed {seed}. Each figure is the mean, and beside it the range that holds 95 of 100 runs.",
+    "{runs} simulations, graine {seed}. Chaque valeur est une moyenne, suivie de l’intervalle de 95 sur 100.",
 )
 
 

@@ -164,14 +164,14 @@ def test_words_are_the_callers_and_are_escaped() -> None:
 
 def test_what_cannot_be_told_apart_or_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="1 to 5 series"):
-        charts.lines("x", "X", ["a"], [Series(str(n), [1]) for n in range(6)], Numbers())
+        charts.lines("x", "X", ["a"], [Series(str(n), [1]) for n in range(6)], Numbers(), heading="A")
     with pytest.raises(ValueError, match="a value for every label"):
-        charts.stacked("x", "X", ["a", "b"], [Series("one", [1])], Numbers())
+        charts.stacked("x", "X", ["a", "b"], [Series("one", [1])], Numbers(), heading="A")
 
 
 @pytest.mark.parametrize("high", [0.0, 0.003, 1.0, 7, 99, 1234, 5e6])
 def test_axes_have_few_round_ticks_that_hold_every_value(high: float) -> None:
-    chart = charts.bars("x", "X", [Bar("a", high), Bar("b", high / 3)], Numbers(digits=4))
+    chart = charts.bars("x", "X", [Bar("a", high), Bar("b", high / 3)], Numbers(digits=4), heading="A")
     ticks = [t for t in drawn(chart).iter(f"{SVG}text") if t.get("class") == "chart__tick"]
     assert 2 <= len(ticks) <= 8
     last = float((ticks[-1].text or "").replace(",", ""))

@@ -17,11 +17,11 @@ from fundflow.config import ROOT
 from fundflow.simulation import Report, compare, pictures, scenario, simulate, tables
 from fundflow.simulation.figures import Figure, quantile
 from fundflow.workflow import loader
-from fundflow.workflow.definition import Workflow
 from tests.simulation.queues import CIRCLE_SCENARIO, circle, circle_scenario
 from tests.workflow.files import large_grant, small_grant
 
 WORKFLOWS = ROOT / "workflows"
+SHIPPED = [path for path in sorted(WORKFLOWS.rglob("*.yaml")) if "\nformat: fundflow/1\n" in f"\n{path.read_text()}"]
 SCENARIOS = sorted((WORKFLOWS / "scenarios").glob("*.yaml"))
 
 
@@ -88,20 +88,22 @@ def test_two_scenarios_are_compared_run_by_run(report: Report) -> None:
     assert same.change.mean == 0 and not same.is_clear
     table = tables.compared(report, other)
     assert "Look: Nine of ten within" in [label for label, _ in table.rows]
+    drawn = [chart.title for chart in pictures.compared_pictures([report, other])]
+    assert "Look: Nine of ten within" in drawn and "Applications" not in drawn
+    assert pictures.compared_pictures([report, report]) == []
     # With another seed nothing is set run against run, and what is said of the mean is wider.
     unpaired = {e.key: e for e in compare(report, simulate(circle(), other.scenario, runs=20, seed=2))}
     assert unpaired["state", "look", "p90"].change.error > 0
 
 
-@pytest.mark.parametrize("workflow", [small_grant, large_grant, circle], ids=["small", "large", "circle"])
-def test_any_workflow_has_a_scenario_to_begin_with_that_ends(workflow: object) -> None:
-    assert callable(workflow)
-    known: Workflow = workflow()
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_any_workflow_has_a_scenario_to_begin_with_that_ends(path: Path) -> None:
+    known = loader.read(path)
     first = scenario.default(known)
     assert scenario.load(scenario.written(first), known).staff == first.staff
     found = simulate(known, first, runs=5, seed=1)
     assert found["round", "", "decided"].mean > 20
-    assert found["round", "", "open"].mean < 10
+    assert found["round", "", "open"].mean < 20
     assert found["round", "", "endless"].mean == 0
 
 
@@ -196,6 +198,6 @@ def test_a_scenario_has_a_schema_that_knows_every_setting() -> None:
 def test_a_scenario_for_another_workflow_and_no_runs_are_refused() -> None:
     with pytest.raises(ValueError, match="the scenario is for circle, not for small-grant"):
         simulate(small_grant(), circle_scenario())
-    with pytest.raises(ValueError, match="1 to 100,000 runs"):
+    with pytest.raises(ValueError, match="1 to 10,000 runs"):
         simulate(circle(), circle_scenario(), runs=0)
     assert loader.read(WORKFLOWS / "small_grant.yaml").id == "small-grant"
