@@ -56,13 +56,13 @@ RULES: tuple[Rule, ...] = (
     *roles.RULES,
     *collected.RULES,
     *children.RULES,
-    *money.RULES,
     *told.RULES,
     *filled.RULES,
     *moments.RULES,
 )
 WIDER_RULES: tuple[WiderRule, ...] = (
     *guards.WIDER_RULES,
+    *money.WIDER_RULES,
     *moments.WIDER_RULES,
     *installed.WIDER_RULES,
     *directory.WIDER_RULES,

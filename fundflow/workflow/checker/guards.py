@@ -47,7 +47,7 @@ class Guards:
             zone=self.workflow.zone,
         )
         found = ask(question, self.work)
-        if found == UNDECIDED:
+        if found == UNDECIDED and about[0]:
             self.undecided.append(about)
         return found
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from fundflow.workflow.definition import Workflow
+from fundflow.workflow.definition import Transition, Workflow
 
 
 def arrows(workflow: Workflow) -> dict[str, set[str]]:
@@ -25,3 +25,12 @@ def reached_from(start: str, leads: Mapping[str, set[str]]) -> set[str]:
                 seen.add(target)
                 waiting.append(target)
     return seen
+
+
+def outgoing(transitions: Iterable[Transition]) -> dict[str, list[Transition]]:
+    """By state, what leaves it, in the order of the file."""
+    found: dict[str, list[Transition]] = {}
+    for transition in transitions:
+        for source in transition.sources:
+            found.setdefault(source, []).append(transition)
+    return found
