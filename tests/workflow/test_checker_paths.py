@@ -166,7 +166,8 @@ def test_payments_are_bound_by_the_ledger_by_the_form_or_by_a_rule() -> None:
     assert not of("FF177", unsummed), "each payment is compared with what is left"
     rule = (
         "    when: [{signed: all}]\n",
-        "    when:\n      - {signed: all}\n      - {if: 'application.plan.map(p, p.amount).sum() <= application.requested',"
+        "    when:\n      - {signed: all}\n"
+        "      - {if: 'application.plan.map(p, p.amount).sum() <= application.requested',"
         ' else: {en: "No.", fr: "Non."}}\n',
     )
     files = {**unsummed, LARGE: large(UNBOUNDED, rule)[LARGE]}
