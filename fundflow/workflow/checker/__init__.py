@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fundflow.workflow.checker import (
     accepted,
     access,
+    assignment,
     children,
     clock,
     codes,
@@ -26,6 +27,7 @@ from fundflow.workflow.checker import (
     money,
     reviews,
     roles,
+    separation,
     told,
     versions,
 )
@@ -63,6 +65,8 @@ RULES: tuple[Rule, ...] = (
 WIDER_RULES: tuple[WiderRule, ...] = (
     *guards.WIDER_RULES,
     *money.WIDER_RULES,
+    *separation.WIDER_RULES,
+    *assignment.WIDER_RULES,
     *moments.WIDER_RULES,
     *installed.WIDER_RULES,
     *directory.WIDER_RULES,

@@ -144,7 +144,8 @@ class Product:
         if each is None:
             if children is None:
                 yield (self.child.initial,), purse
-                yield (self.child.initial, self.child.initial), purse
+                if self.child.max > 1:
+                    yield (self.child.initial, self.child.initial), purse
             return
         step = self.child.transitions[each]
         after = list(children or ())
