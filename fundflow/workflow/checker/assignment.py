@@ -52,6 +52,11 @@ class People:
         names = {role.id for role in roles}
         return frozenset(person for person, held in self.held.items() if held & names)
 
+    def have_members(self, step: Transition) -> bool:
+        """Somebody is in a group for it at all; where nobody is, FF134 says so."""
+        roles = [self.workflow.roles[name] for name in step.by if name in self.workflow.roles]
+        return any(self.directory.members(self.workflow, role) for role in roles)
+
     def names(self, people: frozenset[str]) -> str:
         return ", ".join(sorted(map(self.directory.name, people))) or "nobody"
 
@@ -85,6 +90,8 @@ def _nobody_left(people: People, product: Product, step: Transition) -> Iterator
     path, needed = shortest
     least = _bottleneck(people, step.id, needed)
     steps = [found for name in least if (found := people.workflow.find(name)) is not None]
+    if not all(people.have_members(each) for each in steps):
+        return
     who = frozenset(person for each in steps for person in people.of(each) or ())
     message = f"nobody is left for {step.id}: {listed(sorted(least))} need different people, and there"
     count = f"is only {len(who)}" if len(who) == 1 else f"are only {len(who)}"
