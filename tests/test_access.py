@@ -28,7 +28,7 @@ from fundflow.db import db, transaction
 from fundflow.invented import PROJECTS
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
-from fundflow.lifecycle import overrides
+from fundflow.lifecycle import overrides, publishing
 from fundflow.reviews.models import Review
 from fundflow.story import Story
 from fundflow.studio import service as studio
@@ -99,13 +99,16 @@ class World:
         with transaction():
             in_work = studio.begin(round_.definition_sha, actor=story.actor("ines"), key="in work")
             to_publish = studio.begin(round_.definition_sha, actor=story.actor("ines"), key="to publish")
+            as_workflow = publishing.assembled(
+                to_publish.files, to_publish.main, studio.templates_of(to_publish)
+            )
             proposal = studio.propose(
                 to_publish.id,
                 digest=studio.digest_of(to_publish),
                 actor=story.actor("ines"),
                 key="proposal",
                 reason="Only the number differs.",
-                accepted=(),
+                accepted=[publishing.mark_of(each) for each in publishing.findings(as_workflow)],
                 seen={},
             )
         worker.drain()

@@ -19,12 +19,11 @@ import sqlalchemy as sa
 from fundflow import clock, documents, mail
 from fundflow.db import db
 from fundflow.errors import Forbidden, NotFound, Refused, Stale
-from fundflow.lifecycle import definitions, inputs, registry
+from fundflow.lifecycle import definitions, inputs, registry, surroundings
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Definition, Publication
-from fundflow.lifecycle.needs import gaps
 from fundflow.lifecycle.refusals import KeyReused
-from fundflow.workflow import checker, loader
+from fundflow.workflow import checker, examples, loader
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.diff import changes
 from fundflow.workflow.problems import Problem, Problems
@@ -66,6 +65,12 @@ class NotAccepted(Refused):
     status = 422
 
 
+class ExamplesFail(Refused):
+    """Nothing was done, because {count} of its examples are not as they say: {first}"""
+
+    status = 422
+
+
 class NothingDiffers(Refused):
     """Nothing differs from the version that this was begun from, so there is nothing to publish."""
 
@@ -89,27 +94,44 @@ def known_templates(templates: Mapping[str, str]) -> frozenset[str]:
 
 
 def assembled(files: Mapping[str, str], main: str, templates: Mapping[str, str]) -> Workflow:
-    """The workflow of these texts with all it is made of; loader.Problems for mistakes.
+    """The workflow of these texts with all it is made of, its examples too; loader.Problems for mistakes.
 
     A mail or document that is not among the `templates` is taken as it stands in this installation.
     """
-    return definitions.complete(loader.load(files, main, known_templates(templates)), templates)
+    return definitions.complete(loaded(files, main, known_templates(templates)), templates)
+
+
+def loaded(files: Mapping[str, str], main: str, known: Collection[str] | None = None) -> Workflow:
+    """The workflow in these files; with the examples of a file of their own where that is among them."""
+    workflow = loader.load(files, main, known)
+    if workflow.examples_file is not None and workflow.examples_file in files:
+        workflow = loader.load(files, main, known, examples=True)
+    return workflow
 
 
 def findings(workflow: Workflow) -> list[Problem]:
-    """What the checker says, and what stands in the way of this workflow in this installation."""
-    line = workflow.places.get("version", (workflow.main, 1, 1))
-    found = [*checker.check(workflow)]
-    found += [Problem(workflow.main, 1, 1, "FF206", sentence) for sentence in gaps(workflow)]
+    """What the checker says of it here and now: in this installation, with its people, versions and applications."""
+    found = checker.check(workflow, surroundings.of(workflow))
     highest = db.session.scalar(
         sa.select(sa.func.max(Definition.version)).where(
             Definition.workflow == workflow.id, Definition.sha256 != workflow.sha256
         )
     )
-    if highest is not None and workflow.version <= highest:
+    if highest is not None and workflow.version <= highest and all(each.code != "FF194" for each in found):
         says = f"there is a version {highest} already; give this one version {highest + 1}"
-        found.append(Problem(*line, "FF194", says))
-    return sorted(set(found))
+        found.append(Problem(*workflow.places.get("version", (workflow.main, 1, 1)), "FF194", says))
+    return sorted(found)
+
+
+def check_examples(workflow: Workflow) -> int:
+    """How many examples it has; ExamplesFail where one of them is not as it says."""
+    results = examples.run(workflow)
+    failed = [result for result in results if not result.passed]
+    if failed:
+        first = failed[0]
+        where = first.differences[0]
+        raise ExamplesFail(count=len(failed), first=f"“{first.name}”, {where.file}:{where.line}: {where.sentence}")
+    return len(results)
 
 
 def mark_of(problem: Problem) -> str:
@@ -158,6 +180,9 @@ def propose(
         raise HasErrors(count=len(errors), first=str(errors[0]))
     warnings = [problem for problem in found if problem.is_warning]
     _accepted(warnings, accepted)
+    stories = {"count": check_examples(workflow), "file": workflow.examples_file, "text": ""}
+    if workflow.examples_file is not None:
+        stories["text"] = files.get(workflow.examples_file, "")
     void(draft_id)
     wish = Publication(
         key=key,
@@ -171,7 +196,8 @@ def propose(
         base_sha=base_sha,
         reason=text,
         account={
-            "warnings": [{"mark": mark_of(each), "says": str(each)} for each in warnings],
+            "warnings": [{"mark": mark_of(each), **_told(each)} for each in warnings],
+            "examples": stories,
             "changes": [
                 {"kind": each.kind, "place": each.place, "says": dict(each.says)} for each in changes(base, workflow)
             ],
@@ -211,6 +237,7 @@ def publish(publication_id: UUID, *, actor: Actor, sha256: str) -> Publication:
     if errors:
         raise CannotPublish(count=len(errors), first=str(errors[0]))
     _accepted([each for each in found if each.is_warning], {each["mark"] for each in wish.account["warnings"]})
+    check_examples(workflow)
     definitions.pin(workflow)
     wish.published_by, wish.answered_at = person, clock.now()
     db.session.flush()
@@ -244,8 +271,10 @@ def workflow_of(wish: Publication) -> Workflow:
     """
     if loader.digest(wish.files, wish.templates) != wish.sha256:
         raise OtherText()
+    stories = wish.account["examples"]
+    files = {**wish.files, **({stories["file"]: stories["text"]} if stories["text"] else {})}
     try:
-        workflow = loader.load(wish.files, wish.main)
+        workflow = loaded(files, wish.main)
     except Problems as wrong:
         raise CannotPublish(count=len(wrong.problems), first=str(wrong.problems[0])) from None
     return replace(workflow, templates=dict(wish.templates), sha256=wish.sha256)
@@ -277,8 +306,14 @@ def _may(actor: Actor) -> UUID:
     return actor.id
 
 
+def _told(problem: Problem) -> dict[str, Any]:
+    """A warning as the second person is shown it: where, what, and who answers for it in the file itself."""
+    says = f"{problem.file}, {problem.line}: {problem.code} {problem.sentence}"
+    return {"says": says, "because": problem.accepted_because, "by": problem.accepted_by}
+
+
 def _accepted(warnings: list[Problem], accepted: Collection[str]) -> None:
-    left = [problem for problem in warnings if mark_of(problem) not in accepted]
+    left = [problem for problem in warnings if problem.blocks and mark_of(problem) not in accepted]
     if left:
         raise NotAccepted(count=len(left), first=str(left[0]))
 

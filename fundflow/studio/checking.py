@@ -25,6 +25,9 @@ from fundflow.workflow.problems import Problem
 from fundflow.workflow.source import LARGEST
 
 SECONDS = 1.8
+LONG = 8.0
+"""Seconds for what a person asks for by a button: examples, and a round that is played."""
+RUNS = 50
 STARTING = 15.0
 """Seconds that the process itself may take to start; it is started when a draft is opened, before it is needed."""
 MOST_FILES = 60
@@ -42,7 +45,8 @@ class Looked:
     loads: bool
     findings: list[Problem] = field(default_factory=list)
     more: int = 0
-    svg: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    """What else was asked for: ``svg``, ``examples``, or a round that was played."""
 
     @property
     def errors(self) -> list[Problem]:
@@ -61,6 +65,17 @@ def look(files: Mapping[str, str], main: str, known: frozenset[str]) -> Looked:
 def drawn(files: Mapping[str, str], main: str, known: frozenset[str], language: str) -> Looked:
     """The picture of the workflow, with what is wrong in place of it."""
     return _ask({"do": "draw", "language": language}, files, main, known, SECONDS)
+
+
+def told(files: Mapping[str, str], main: str, known: frozenset[str]) -> Looked:
+    """What comes of each example, under ``examples`` of the answer."""
+    return _ask({"do": "tell"}, files, main, known, LONG, _slow)
+
+
+def played(files: Mapping[str, str], main: str, known: frozenset[str], language: str, scenario: str) -> Looked:
+    """A round under these rules, played many times by this scenario, or by an invented one where it is empty."""
+    what = {"do": "play", "language": language, "scenario": scenario, "runs": RUNS}
+    return _ask(what, files, main, known, LONG, _slow)
 
 
 def too_large(files: Mapping[str, str]) -> Problem | None:
@@ -82,13 +97,20 @@ def warm() -> None:
         threading.Thread(target=_bench.start, daemon=True).start()
 
 
-def _ask(what: dict[str, Any], files: Mapping[str, str], main: str, known: frozenset[str], seconds: float) -> Looked:
+def _ask(
+    what: dict[str, Any],
+    files: Mapping[str, str],
+    main: str,
+    known: frozenset[str],
+    seconds: float,
+    bench: _Bench | None = None,
+) -> Looked:
     problem = too_large(files)
     if problem is not None:
         return Looked(False, [problem])
     request = {**what, "files": dict(files), "main": main, "known": sorted(known)}
     try:
-        answer = _bench.ask(request, seconds)
+        answer = (bench or _bench).ask(request, seconds)
     except TooSlow:
         says = _(
             "this could not be checked within %(seconds)s seconds: make it smaller or simpler, then it can be",
@@ -99,7 +121,7 @@ def _ask(what: dict[str, Any], files: Mapping[str, str], main: str, known: froze
         says = _("this is too large or nested too deeply to be checked: make it smaller or simpler, then it can be")
         return Looked(False, [Problem(main, 1, 1, "FF002", says)])
     found = [_problem(each) for each in answer.get("findings", [])]
-    return Looked(answer["loads"], found, answer.get("more", 0), answer.get("svg", ""))
+    return Looked(answer["loads"], found, answer.get("more", 0), answer)
 
 
 def _problem(told: dict[str, Any]) -> Problem:
@@ -206,5 +228,7 @@ class _Bench:
         process.wait()
 
 
-_bench = _Bench()
+_bench, _slow = _Bench(), _Bench()
+"""What takes longer has a process of its own, so that nobody's typing waits for it."""
 atexit.register(_bench.stop)
+atexit.register(_slow.stop)

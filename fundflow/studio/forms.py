@@ -59,6 +59,16 @@ class NewFileForm(FlaskForm):
     name = StringField(_l("Name of the new form file"), description=_l("For example site_visit.yaml."))
 
 
+class ScenarioForm(FlaskForm):
+    """Who applies when, how long work takes and who is there, as a scenario file says it."""
+
+    scenario = TextAreaField(
+        _l("Scenario"),
+        description=_l("Who applies and when, how long work takes, who is there. Change it and play again."),
+        render_kw={"rows": 24, "class": "code", "spellcheck": "false", "wrap": "off"},
+    )
+
+
 class ReasonForm(KeyedForm):
     """A proposal: why, for exactly which text, and which warnings are accepted."""
 

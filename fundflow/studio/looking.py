@@ -19,12 +19,15 @@ from fundflow.lifecycle.migrating import Plan, WrongMigration
 from fundflow.lifecycle.publishing import known_templates
 from fundflow.rounds import process
 from fundflow.studio import checking, queries, service
+from fundflow.studio.forms import ScenarioForm
 from fundflow.studio.models import Draft
 from fundflow.studio.policy import writers
 from fundflow.studio.views import looked_at, pages
 from fundflow.web import forms, reader
+from fundflow.web.fields import clean
 from fundflow.web.gate import requires
 from fundflow.workflow import access
+from fundflow.workflow.checker import codes
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.diff import changes
 from fundflow.workflow.text import Text
@@ -103,7 +106,7 @@ def diagram(draft_id: UUID) -> ResponseReturnValue:
     known = known_templates(service.templates_of(draft))
     drawn = checking.drawn(service.workflow_files(draft), draft.main, known, reader.language())
     # Our own drawing: every text in it is escaped by the module that draws it.
-    svg = Markup(drawn.svg)  # noqa: S704
+    svg = Markup(drawn.answer.get("svg", ""))  # noqa: S704
     if "part" in request.args:
         return render_template("studio/_diagram.html", svg=svg, draft=draft)
     return render_template("studio/diagram.html", draft=draft, svg=svg, looked=drawn)
@@ -188,8 +191,50 @@ def live(draft_id: UUID) -> ResponseReturnValue:
     )
 
 
+@pages.get("/studio/drafts/<uuid:draft_id>/examples")
+@requires(writers)
+def examples(draft_id: UUID) -> ResponseReturnValue:
+    """What comes of each example that the draft tells: as it says, or what differs and where."""
+    draft = queries.draft_for(draft_id)
+    known = known_templates(service.templates_of(draft))
+    told = checking.told(service.workflow_files(draft), draft.main, known)
+    return render_template(
+        "studio/examples.html", draft=draft, looked=None if told.loads else told, results=told.answer.get("examples")
+    )
+
+
+@pages.route("/studio/drafts/<uuid:draft_id>/simulation", methods=["GET", "POST"])
+@requires(writers)
+def simulation(draft_id: UUID) -> ResponseReturnValue:
+    """A round under the draft, played many times: by an invented scenario first, then by the one that was typed.
+
+    Nothing of it is kept.
+    """
+    draft = queries.draft_for(draft_id)
+    form = ScenarioForm()
+    typed = clean(form.scenario.data or "") if form.is_submitted() else ""
+    known = known_templates(service.templates_of(draft))
+    played = checking.played(service.workflow_files(draft), draft.main, known, reader.language(), typed)
+    wrong = [] if played.loads else [each for each in played.findings if each.file not in draft.files]
+    form.scenario.data = typed or played.answer.get("scenario", "")
+    return render_template(
+        "studio/simulation.html",
+        draft=draft,
+        form=form,
+        looked=None if played.loads or wrong else played,
+        wrong=wrong,
+        answer=played.answer,
+        # Our own drawings and tables: every text in them is escaped by the modules that make them.
+        drawn=[Markup(each) for each in played.answer.get("parts", ())],  # noqa: S704
+        runs=checking.RUNS,
+    ), 422 if wrong else 200
+
+
 @pages.get("/studio/checks")
 @requires(writers)
 def explained() -> ResponseReturnValue:
     """Every code of the checker: what it means, why it matters and how to mend it."""
-    return render_template("studio/explained.html", codes=[])
+    layers = [
+        (title, [code for code in codes.BY_ID.values() if code.layer == layer]) for layer, title in codes.LAYERS.items()
+    ]
+    return render_template("studio/explained.html", layers=[each for each in layers if each[1]])

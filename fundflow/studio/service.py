@@ -27,6 +27,7 @@ from fundflow.lifecycle.refusals import KeyReused
 from fundflow.studio import queries
 from fundflow.studio.checking import MOST_FILES
 from fundflow.studio.models import Draft, DraftEditor, DraftRevision
+from fundflow.workflow.definition import Workflow
 from fundflow.workflow.source import LARGEST
 
 SITTING = timedelta(minutes=10)
@@ -110,7 +111,7 @@ def begin(sha256: str, *, actor: Actor, key: str) -> Draft:
         return known
     base = queries.definition(sha256)
     definitions.pin(base)
-    files = dict(base.files)
+    files = {**_examples_of(base), **base.files}
     files[base.main] = _VERSION.sub(f"version: {_next_version(base.id, base.version)}", files[base.main], count=1)
     draft = Draft(
         key=key,
@@ -127,6 +128,22 @@ def begin(sha256: str, *, actor: Actor, key: str) -> Draft:
     db.session.flush()
     _keep(draft, person)
     return draft
+
+
+def _examples_of(base: Workflow) -> dict[str, str]:
+    """The examples that stand in a file beside a version: as they were published with it, or as they are shipped."""
+    name = base.examples_file
+    if name is None:
+        return {}
+    wish = next((each for each in publishing.published() if each.sha256 == base.sha256), None)
+    if wish is not None:
+        text = wish.account["examples"]["text"]
+        return {name: text} if text else {}
+    # The name comes from a file of the installation itself here, never from what somebody wrote in a browser.
+    file = definitions.FOLDER / name
+    if any(each.sha256 == base.sha256 for each in definitions.shipped()) and file.is_file():
+        return {name: file.read_text(encoding="utf-8")}
+    return {}
 
 
 def _next_version(workflow_id: str, version: int) -> int:

@@ -13,7 +13,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from fundflow.workflow import checker, diagram, loader
+from fundflow.simulation import pictures, simulate, tables
+from fundflow.simulation import scenario as scenarios
+from fundflow.workflow import checker, diagram, examples, loader
+from fundflow.workflow.definition import Workflow
 from fundflow.workflow.problems import Problem
 
 MOST_FINDINGS = 200
@@ -25,23 +28,61 @@ Request = dict[str, Any]
 
 def check(request: Request) -> dict[str, Any]:
     """Every finding of the files; none is left out but those beyond `MOST_FINDINGS`, whose number is told."""
-    try:
-        workflow = loader.load(request["files"], request["main"], frozenset(request["known"]))
-    except loader.Problems as wrong:
-        return {"loads": False, **_told(wrong.problems)}
-    return {"loads": True, **_told(checker.check(workflow))}
+    return {"loads": True, **_told(checker.check(_workflow(request)))}
 
 
 def draw(request: Request) -> dict[str, Any]:
-    """The picture of the workflow in a language, for one role or for everybody; findings where it does not load."""
-    try:
-        workflow = loader.load(request["files"], request["main"], frozenset(request["known"]))
-    except loader.Problems as wrong:
-        return {"loads": False, **_told(wrong.problems)}
-    return {"loads": True, "svg": diagram.svg(workflow, request["language"])}
+    """The picture of the workflow in a language."""
+    return {"loads": True, "svg": diagram.svg(_workflow(request), request["language"])}
 
 
-WORK: dict[str, Callable[[Request], dict[str, Any]]] = {"check": check, "draw": draw}
+def tell(request: Request) -> dict[str, Any]:
+    """What comes of each of its examples."""
+    results = examples.run(_workflow(request))
+    return {
+        "loads": True,
+        "examples": [
+            {
+                "name": each.name,
+                "file": each.file,
+                "line": each.line,
+                "steps": each.steps,
+                "differences": [asdict(difference) for difference in each.differences],
+            }
+            for each in results
+        ],
+    }
+
+
+def play(request: Request) -> dict[str, Any]:
+    """A round under it, played many times: notes, tables and drawings as HTML of our own, every text in it escaped."""
+    workflow = _workflow(request)
+    language = request["language"]
+    scenario = scenarios.default(workflow)
+    if request["scenario"]:
+        scenario = scenarios.load(request["scenario"], workflow)
+    report = simulate(workflow, scenario, request["runs"])
+    return {
+        "loads": True,
+        "scenario": scenarios.written(scenario),
+        "title": scenario.title,
+        "notes": tables.warnings(report, language),
+        "parts": [
+            *(chart.figure() for chart in pictures.pictures(report, language)),
+            *(pictures.html_table(table, language) for table in tables.tables(report, language)),
+        ],
+    }
+
+
+WORK: dict[str, Callable[[Request], dict[str, Any]]] = {"check": check, "draw": draw, "tell": tell, "play": play}
+
+
+def _workflow(request: Request) -> Workflow:
+    files, main, known = request["files"], request["main"], frozenset(request["known"])
+    workflow = loader.load(files, main, known)
+    if workflow.examples_file is not None and workflow.examples_file in files:
+        workflow = loader.load(files, main, known, examples=True)
+    return workflow
 
 
 def _told(problems: list[Problem]) -> dict[str, Any]:
@@ -61,6 +102,8 @@ def main() -> None:
         request = json.loads(line)
         try:
             answer = WORK[request["do"]](request)
+        except loader.Problems as wrong:
+            answer = {"loads": False, **_told(wrong.problems)}
         except Exception as error:
             # Whatever a text breaks in here, the person who wrote it is told that it was their text.
             answer = {"failed": type(error).__name__}

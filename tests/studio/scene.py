@@ -8,10 +8,12 @@ from uuid import uuid4
 
 from fundflow.accounts.models import User
 from fundflow.db import db, transaction
+from fundflow.lifecycle import publishing
 from fundflow.lifecycle.models import Publication
 from fundflow.rounds.models import Round
 from fundflow.studio import service
 from fundflow.studio.models import Draft
+from fundflow.workflow.problems import Problems
 from tests import factories as make
 
 MAIN = "small_grant.yaml"
@@ -52,17 +54,26 @@ class Scene:
         return self.save(text, by, path)
 
     def propose(self, by: User | None = None, *, key: str = "", **more: object) -> Publication:
-        """Propose the draft as it stands."""
+        """Propose the draft as it stands, with every warning accepted."""
         given: Mapping[str, object] = {
             "digest": service.digest_of(self.now()),
             "reason": "The committee is larger now.",
-            "accepted": (),
+            "accepted": self.warnings() if "accepted" not in more else (),
             "seen": {},
             **more,
         }
         actor = make.acting(by or self.first)
         with transaction():
             return service.propose(self.draft.id, actor=actor, key=key or f"test:{uuid4()}", **given)  # type: ignore[arg-type]
+
+    def warnings(self) -> list[str]:
+        """The marks of what the checker warns of now; none where the draft is no workflow."""
+        draft = self.now()
+        try:
+            workflow = publishing.assembled(draft.files, draft.main, service.templates_of(draft))
+        except Problems:
+            return []
+        return [publishing.mark_of(each) for each in publishing.findings(workflow) if each.is_warning]
 
     def publish(self, wish: Publication, by: User | None = None, sha256: str | None = None) -> Publication:
         """Publish as the second person."""

@@ -100,6 +100,6 @@ def test_a_mistake_is_told_with_its_line_and_what_was_meant() -> None:
 
 def test_the_picture_of_a_file_that_cannot_be_drawn_is_its_mistakes() -> None:
     drawn = checking.drawn(SMALL, "small_grant.yaml", checking_templates(), "en")
-    assert drawn.loads and drawn.svg.startswith("<svg")
+    assert drawn.loads and drawn.answer["svg"].startswith("<svg")
     wrong = checking.drawn({MAIN: states(10_000)}, MAIN, frozenset(), "en")
-    assert not wrong.svg and wrong.errors
+    assert not wrong.answer.get("svg") and wrong.errors

@@ -35,6 +35,11 @@ def hidden(page: TestResponse) -> dict[str, str]:
     return {found["name"]: found["value"] for found in FOUND.finditer(page.text)}
 
 
+def ticked(page: TestResponse) -> list[str]:
+    """The warnings that a page of proposing asks to accept."""
+    return re.findall(r'name="accept" value="([0-9a-f]+)"', page.text)
+
+
 def address(scene: Scene, part: str = "") -> str:
     return f"/studio/drafts/{scene.draft.id}{part}"
 
@@ -42,7 +47,8 @@ def address(scene: Scene, part: str = "") -> str:
 def proposed(app: Flask, scene: Scene, **more: str) -> TestResponse:
     client = browser(app, scene.first)
     page = client.get(address(scene, "/propose"))
-    return client.post(address(scene, "/propose"), data={**hidden(page), "reason": "Larger.", **more})
+    given = {**hidden(page), "reason": "Larger.", "accept": ticked(page), **more}
+    return client.post(address(scene, "/propose"), data=given)
 
 
 def waiting() -> list[Publication]:
@@ -65,7 +71,10 @@ def test_from_a_version_to_a_draft_to_two_people_to_a_round(app: Flask) -> None:
     page = first.get(f"{begun.location}/propose")
     assert "The number of reviewers of “Panel scores” is 5; it was 3." in page.text
     assert "1 would move" in page.text
-    answer = first.post(f"{begun.location}/propose", data={**hidden(page), "reason": "The committee is larger."})
+    given = {**hidden(page), "reason": "The committee is larger."}
+    unaccepted = first.post(f"{begun.location}/propose", data=given)
+    assert unaccepted.status_code == 422 and "nobody accepted these warnings" in unaccepted.text
+    answer = first.post(f"{begun.location}/propose", data={**given, "accept": ticked(page)})
     assert answer.status_code == 303
     page = second.get(answer.location)
     assert "The committee is larger." in page.text
@@ -215,9 +224,10 @@ def test_proposing_by_hand_made_requests_is_refused(app: Flask) -> None:
     scene = a_scene()
     scene.change(COUNT)
     client = browser(app, scene.first)
-    page = hidden(client.get(address(scene, "/propose")))
+    page = client.get(address(scene, "/propose"))
+    seen = {**hidden(page), "accept": ticked(page)}
     scene.change(("count: 5", "count: 6"), by=scene.second)
-    stale = client.post(address(scene, "/propose"), data={**page, "reason": "Larger."})
+    stale = client.post(address(scene, "/propose"), data={**seen, "reason": "Larger."})
     assert stale.status_code == 409 and "not the text that you looked at" in stale.text
     assert proposed(app, scene, reason=" ").status_code == 422
     assert proposed(app, scene, digest="").status_code == 409
@@ -230,7 +240,8 @@ def test_a_proposal_sent_twice_is_one(app: Flask) -> None:
     scene = a_scene()
     scene.change(COUNT)
     client = browser(app, scene.first)
-    given = {**hidden(client.get(address(scene, "/propose"))), "reason": "Larger."}
+    page = client.get(address(scene, "/propose"))
+    given = {**hidden(page), "reason": "Larger.", "accept": ticked(page)}
     one, two = (client.post(address(scene, "/propose"), data=given) for _twice in range(2))
     assert one.status_code == two.status_code == 303 and one.location == two.location
     # The key of a page of somebody else is a key of theirs.
@@ -288,7 +299,7 @@ def test_every_side_of_a_draft_with_mistakes_says_what_to_mend(app: Flask) -> No
     scene = a_scene()
     scene.change(("by: officer, group: reviewers", "by: oficer, group: reviewers"))
     client = browser(app, scene.first)
-    for part in ("/diagram", "/forms", "/changes", "/live", "/propose"):
+    for part in ("/diagram", "/forms", "/changes", "/live", "/examples", "/simulation", "/propose"):
         page = client.get(address(scene, part))
         assert page.status_code == 200 and "oficer" in page.text, part
 

@@ -15,10 +15,8 @@ from fundflow.lifecycle import definitions, publishing
 from fundflow.lifecycle.models import Definition, Publication
 from fundflow.lifecycle.refusals import KeyReused, ReasonMissing
 from fundflow.studio import queries, service
-from fundflow.workflow import checker
-from fundflow.workflow.problems import Problem
 from tests import factories as make
-from tests.studio.scene import COUNT, a_scene, begun
+from tests.studio.scene import COUNT, Scene, a_scene, begun
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -174,6 +172,7 @@ def test_what_has_become_wrong_since_is_not_published() -> None:
             revision=service.mark_of(str(other.files[other.main])),
             actor=make.acting(scene.second),
         )
+    accepted = Scene(scene.round, scene.second, scene.first, other).warnings()
     with transaction():
         taken = service.propose(
             other.id,
@@ -181,7 +180,7 @@ def test_what_has_become_wrong_since_is_not_published() -> None:
             actor=make.acting(scene.second),
             key="other",
             reason="Four are enough.",
-            accepted=(),
+            accepted=accepted,
             seen={},
         )
     scene.publish(taken, by=scene.first)
@@ -191,31 +190,46 @@ def test_what_has_become_wrong_since_is_not_published() -> None:
     assert not is_pinned(wish.sha256)
 
 
-def a_warning(monkeypatch: pytest.MonkeyPatch, message: str = "this is unusual") -> Problem:
-    """Let the checker have this warning of every workflow, as it has of some."""
-    problem = Problem("small_grant.yaml", 3, 1, "FF999", message, "warning")
-    real = checker.check
-    monkeypatch.setattr(checker, "check", lambda *given: [*real(*given), problem])
-    return problem
-
-
-def test_every_warning_is_accepted_by_name_or_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_warning_is_accepted_by_name_or_nothing_happens() -> None:
+    """The round is open, so changing its rules is warned of; and nobody is in some of the groups here."""
     scene = a_scene()
     scene.change(COUNT)
-    problem = a_warning(monkeypatch)
-    for accepted in ((), ["FF999"], [publishing.mark_of(problem)[:-1]]):
+    marks = scene.warnings()
+    assert len(marks) > 1
+    for accepted in ((), ["FF201"], marks[1:], [mark[:-1] for mark in marks]):
         with pytest.raises(publishing.NotAccepted):
             scene.propose(accepted=accepted)
-    wish = scene.propose(accepted=[publishing.mark_of(problem)])
-    assert [each["mark"] for each in wish.account["warnings"]] == [publishing.mark_of(problem)]
+    wish = scene.propose(accepted=marks)
+    assert [each["mark"] for each in wish.account["warnings"]] == marks
+    assert any("is open by version 1, and this changes its rules" in each["says"] for each in wish.account["warnings"])
     assert scene.publish(wish).published_by == scene.second.id
 
 
-def test_a_warning_that_came_up_since_has_nobodys_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_that_is_not_as_it_says_keeps_it_from_being_proposed() -> None:
+    scene = a_scene()
+    scene.change(COUNT)
+    stories = "cases/small_grant.yaml"
+    text = scene.text(stories)
+    wrong = text.replace("then: {state: review}", "then: {state: approved}", 1)
+    assert wrong != text
+    scene.save(wrong, path=stories)
+    with pytest.raises(publishing.ExamplesFail) as refusal:
+        scene.propose()
+    assert "cases/small_grant.yaml:" in str(refusal.value)
+    scene.save(text, path=stories)
+    wish = scene.propose()
+    assert wish.account["examples"]["count"] > 0 and wish.account["examples"]["text"] == text
+    scene.publish(wish)
+    # The next draft begins with them again.
+    assert begun(wish.sha256, scene.first).files[stories] == text
+
+
+def test_a_warning_that_came_up_since_has_nobodys_word() -> None:
     scene = a_scene()
     scene.change(COUNT)
     wish = scene.propose()
-    a_warning(monkeypatch)
+    # A second round opens by these rules: nobody has said yet that it may be changed too.
+    make.a_round()
     with pytest.raises(publishing.NotAccepted):
         scene.publish(wish)
     assert not is_pinned(wish.sha256)
