@@ -99,9 +99,7 @@ class World:
         with transaction():
             in_work = studio.begin(round_.definition_sha, actor=story.actor("ines"), key="in work")
             to_publish = studio.begin(round_.definition_sha, actor=story.actor("ines"), key="to publish")
-            as_workflow = publishing.assembled(
-                to_publish.files, to_publish.main, studio.templates_of(to_publish)
-            )
+            as_workflow = publishing.assembled(to_publish.files, to_publish.main, studio.templates_of(to_publish))
             proposal = studio.propose(
                 to_publish.id,
                 digest=studio.digest_of(to_publish),

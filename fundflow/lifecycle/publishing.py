@@ -66,7 +66,7 @@ class NotAccepted(Refused):
 
 
 class ExamplesFail(Refused):
-    """Nothing was done, because {count} of its examples are not as they say: {first}"""
+    """It cannot be published, because {count} of its examples are not as they say: {first}"""
 
     status = 422
 

@@ -113,7 +113,8 @@ def html_table(table: Table, language: str) -> str:
         for label, cells in table.rows
     )
     return (
-        f'<div class="table-scroll"><table class="chart__table"><caption>{escape(table.title)}</caption>'
+        f'<div class="table-scroll" tabindex="0" role="region" aria-label="{escape(table.title)}">'
+        f'<table class="chart__table"><caption>{escape(table.title)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

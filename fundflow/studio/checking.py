@@ -25,6 +25,9 @@ from fundflow.workflow.problems import Problem
 from fundflow.workflow.source import LARGEST
 
 SECONDS = 1.8
+"""Seconds that one text may take."""
+QUEUE = 10.0
+"""Seconds that a text may wait for others to be checked, or for the process to start, before anybody looks at it."""
 LONG = 8.0
 """Seconds for what a person asks for by a button: examples, and a round that is played."""
 RUNS = 50
@@ -36,6 +39,10 @@ LARGEST_SET = 2 * 1024 * 1024
 
 class TooSlow(Exception):
     """The time was over before an answer came; the process was ended."""
+
+
+class Busy(Exception):
+    """Others were being checked all the time; this text was not even looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,9 @@ def _ask(
     request = {**what, "files": dict(files), "main": main, "known": sorted(known)}
     try:
         answer = (bench or _bench).ask(request, seconds)
+    except Busy:
+        says = _("this could not be checked yet, for others are being checked; it is tried again with the next change")
+        return Looked(False, [Problem(main, 1, 1, "FF002", says)])
     except TooSlow:
         says = _(
             "this could not be checked within %(seconds)s seconds: make it smaller or simpler, then it can be",
@@ -146,15 +156,12 @@ class _Bench:
             self._started()
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """The answer, within so many seconds of waiting for one's turn and working together; else TooSlow."""
-        ends = time.monotonic() + seconds
-        if not self._lock.acquire(timeout=seconds):
-            raise TooSlow
+        """The answer, within so many seconds of work, else TooSlow; Busy where its turn does not come."""
+        if not self._lock.acquire(timeout=QUEUE):
+            raise Busy
         try:
-            fresh = not self.is_running
             process = self._started()
-            if fresh:
-                ends = time.monotonic() + seconds
+            ends = time.monotonic() + seconds
             line = json.dumps(request).encode() + b"\n"
             try:
                 self._write(process, line, ends)

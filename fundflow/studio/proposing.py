@@ -23,7 +23,7 @@ from fundflow.studio.forms import AnswerForm, ReasonForm
 from fundflow.studio.looking import dry_runs, workflow_of
 from fundflow.studio.models import Draft
 from fundflow.studio.policy import writers
-from fundflow.studio.views import looked_at, pages
+from fundflow.studio.views import looked_at, pages, side_by_side
 from fundflow.web import reader
 from fundflow.web.gate import requires
 from fundflow.web.refusals import sentence, sentences
@@ -82,11 +82,17 @@ def _propose_page(draft: Draft, form: Any, says: list[str] | None = None) -> str
     looked = looked_at(draft)
     workflow = workflow_of(draft) if looked.loads else None
     found = publishing.findings(workflow) if workflow else looked.findings
+    says = list(says or [])
+    if workflow and not says:
+        try:
+            publishing.check_examples(workflow)
+        except publishing.ExamplesFail as refusal:
+            says = sentences(refusal)
     return render_template(
         "studio/propose.html",
         draft=draft,
         form=form,
-        says=says or [],
+        says=says,
         workflow=workflow,
         errors=[each for each in found if not each.is_warning],
         warnings=[(publishing.mark_of(each), each) for each in found if each.is_warning],
@@ -136,6 +142,7 @@ def _proposal_page(wish: Publication, form: AnswerForm, says: list[str] | None =
     workflow = publishing.workflow_of(wish)
     is_open = wish.answered_at is None and wish.void_at is None
     found = publishing.findings(workflow) if is_open else []
+    base = queries.definition(wish.base_sha)
     return render_template(
         "studio/proposal.html",
         wish=wish,
@@ -146,7 +153,8 @@ def _proposal_page(wish: Publication, form: AnswerForm, says: list[str] | None =
         workflow=workflow,
         errors=[each for each in found if not each.is_warning],
         changes=[(each["kind"], each["says"]) for each in wish.account["changes"]],
-        base=queries.definition(wish.base_sha),
+        base=base,
+        lines={path: side_by_side(text, base.files.get(path, "")) for path, text in workflow.files.items()},
         runs=dry_runs(workflow, wish.workflow) if is_open else [],
         people=accounts.people_named([wish.proposed_by, wish.published_by, wish.returned_by]),
         language=reader.language(),

@@ -13,9 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from fundflow.simulation import pictures, simulate, tables
-from fundflow.simulation import scenario as scenarios
-from fundflow.workflow import checker, diagram, examples, loader
+from fundflow.workflow import checker, diagram, loader
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.problems import Problem
 
@@ -38,6 +36,8 @@ def draw(request: Request) -> dict[str, Any]:
 
 def tell(request: Request) -> dict[str, Any]:
     """What comes of each of its examples."""
+    from fundflow.workflow import examples
+
     results = examples.run(_workflow(request))
     return {
         "loads": True,
@@ -56,6 +56,10 @@ def tell(request: Request) -> dict[str, Any]:
 
 def play(request: Request) -> dict[str, Any]:
     """A round under it, played many times: notes, tables and drawings as HTML of our own, every text in it escaped."""
+    # Whoever only types waits for a process that starts quickly.
+    from fundflow.simulation import pictures, simulate, tables
+    from fundflow.simulation import scenario as scenarios
+
     workflow = _workflow(request)
     language = request["language"]
     scenario = scenarios.default(workflow)

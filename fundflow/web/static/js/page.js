@@ -4,7 +4,10 @@
 document.querySelector("[data-focus]")?.focus();
 
 // On a narrow screen the navigation scrolls sideways; the present page's place in it must not lie out of sight.
-document.querySelector(".site-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+for (const place of document.querySelectorAll(":is(.site-nav, .studio-tabs) [aria-current]")) {
+  const row = place.closest("ul");
+  row.scrollLeft += place.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - place.offsetWidth) / 2;
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
