@@ -27,7 +27,8 @@ _ROOTS = frozenset(
 MOST_VALUES = 24
 MOST_ALIKE = 4
 """Facts of one kind that can be put into every order beside the constants."""
-MOST_ROWS = 24
+MOST_LISTS = 64
+MOST_ROWS = 16
 _DAY, _MOMENT = date(2026, 6, 15), datetime(2026, 6, 15, 12, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
 
@@ -112,8 +113,10 @@ class Pools:
             found.are_all &= kind.kind not in ("list", "record", "instant")
             texts = found.constants.setdefault("string", [])
             texts += [option for option in kind.options if option not in texts]
-            if kind.kind == "list" and kind.item is not None and kind.item.kind == "string":
-                found.alike["string"] = found.alike.get("string", 0) + 1
+            if kind.kind == "list" and kind.item is not None:
+                columns = kind.item.fields.values() if kind.item.kind == "record" else [kind.item]
+                if any(column.kind == "string" for column in columns):
+                    found.alike["string"] = found.alike.get("string", 0) + 2
         found.written = written
         found.are_all &= all(
             count <= MOST_ALIKE
@@ -143,8 +146,9 @@ class Pools:
     def values(self, kind: Type) -> tuple[Any, ...]:
         """The values of a type that are worth trying, the plainest first."""
         found = list(self._solid(kind))
-        self.are_all &= len(found) <= MOST_VALUES
-        found = found[:MOST_VALUES]
+        most = MOST_VALUES if kind.kind != "list" else MOST_LISTS
+        self.are_all &= len(found) <= most
+        found = found[:most]
         return (*found, None) if kind.nullable else tuple(found)
 
     def _solid(self, kind: Type) -> list[Any]:
@@ -177,6 +181,40 @@ class Pools:
             case "list" if kind.item is not None:
                 return list(self._lists(kind.item))
         return []
+
+    def _around(self, kind: Type, constants: list[Any], step: Any) -> list[Any]:
+        """Each constant, and as many steps on either side as it takes to put all facts of the kind in any order."""
+        count = self.alike.get("number" if kind.is_number else kind.kind, 1)
+        steps = range(1, 1 + max(1, min(count, MOST_ALIKE)))
+        near = [constant + sign * many * step for many in steps for constant in constants for sign in (1, -1)]
+        return list(dict.fromkeys([*constants, *near]))
+
+    def _numbers(self) -> set[Any]:
+        return {*self.constants.get("int", []), *self.constants.get("decimal", [])}
+
+    def _times(self, usual: Any, written: list[Any], step: timedelta) -> list[Any]:
+        bases = sorted(set(written)) or [usual]
+        found = [usual, *bases]
+        lengths = (*self.lengths, *(step * many for many in range(1, 1 + min(self.alike.get("date", 1), MOST_ALIKE))))
+        for base, length in product(bases, lengths):
+            for moved in (length, -length, length + step, -length - step):
+                with suppress(OverflowError):  # the end of the calendar
+                    found.append(base + moved)
+        return list(dict.fromkeys(found))
+
+    def _lists(self, item: Type) -> Iterator[tuple[Any, ...]]:
+        """None, one and two items."""
+        yield ()
+        if item.kind == "record":
+            pools = [self.values(kind)[: 4 if name in self.columns else 1] for name, kind in item.fields.items()]
+            rows = [dict(zip(item.fields, row, strict=True)) for row in islice(product(*pools), 4_096)]
+        else:
+            rows = list(self.values(item))
+        few = rows[:: max(1, len(rows) // MOST_ROWS)][:MOST_ROWS]
+        yield from ((row,) for row in few)
+        # Two that differ in the last column, and two that differ in the first.
+        for apart in dict.fromkeys((1, max(1, len(few) // 4), max(1, len(few) // 2))):
+            yield from ((one, other) for one, other in zip(few, few[apart:], strict=False))
 
     def _around(self, kind: Type, constants: list[Any], step: Any) -> list[Any]:
         """Each constant, and as many steps on either side as it takes to put all facts of the kind in any order."""

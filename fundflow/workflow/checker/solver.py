@@ -54,6 +54,8 @@ COST = 2_000
 """What a query counts among the steps of the checker, beside what Z3 itself may spend."""
 RESOURCES = 300_000
 """Z3's own count of its work for one query: about a tenth of a second, and the same on every machine."""
+EACH = 6
+"""So much of it counts as one step of the checker."""
 PATIENCE = 400
 """Milliseconds for one query, should its count run slower than it should."""
 
@@ -89,7 +91,7 @@ def ask(question: Question, tests: Sequence[Test], work: Work) -> Answer:
     parts += [translation.is_value(path, value) for path, value in question.fixed.items()]
     solver = _solver()
     solver.add(*translation.bounds, *parts)
-    verdict = solver.check()
+    verdict = _checked(solver, work)
     if verdict == z3.unsat:
         return NEVER
     if verdict != z3.sat:
@@ -109,6 +111,19 @@ def _solver() -> Any:
     solver.set("rlimit", RESOURCES)
     solver.set("timeout", PATIENCE)
     return solver
+
+
+def _checked(solver: Any, work: Work) -> Any:
+    """Z3's verdict, and its own count of what that cost taken from the work."""
+    before = _count(solver)
+    verdict = solver.check()
+    work.spend((_count(solver) - before) // EACH)
+    return verdict
+
+
+def _count(solver: Any) -> int:
+    statistics = solver.statistics()
+    return int(statistics.get_key_value("rlimit count")) if "rlimit count" in statistics.keys() else 0  # noqa: SIM118
 
 
 @dataclass(frozen=True, slots=True)
@@ -537,4 +552,4 @@ def always_opens(
     solver.add(*[translation.holds(each) for each in given if each.reads <= {*lasting, *plainly(given)}])
     solver.add(*[each for path, each in in_time.items() if path in lasting])
     solver.add(z3.ForAll(changing, closed) if changing else closed)
-    return bool(solver.check() == z3.unsat)
+    return bool(_checked(solver, work) == z3.unsat)
