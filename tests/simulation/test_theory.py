@@ -105,7 +105,20 @@ def test_nobody_works_more_than_there_is_time_and_all_work_asked_for_is_done_or_
                 there = days.capacity(0, log.ended_at + 30 * DAY, desk.hours) * pile.people
                 assert 0 < pile.worked <= pile.asked + 1e-9
                 assert pile.worked <= there
-                assert pile.waiting >= 0
+                assert pile.waiting == sum(job.is_waiting for job in pile.pile)
+
+
+def test_the_queue_and_the_use_of_time_in_a_report_are_what_erlang_says() -> None:
+    clerks, busy = 3, 0.6
+    scenario = queue_scenario(per_day=12, clerks=clerks, hours=f"{{mean: {24 * clerks * busy / 12}}}")
+    report = simulate(queue(), scenario, runs=RUNS, seed=1)
+    waiting = report["role", "clerk", "queue"]
+    assert waiting.mean == pytest.approx(erlang_c(clerks, clerks * busy) * busy / (1 - busy), abs=3 * waiting.error)
+    used = report["role", "clerk", "utilisation"]
+    assert used.mean == pytest.approx(busy, abs=3 * used.error)
+    # All who are there wait or are served.
+    there = report["state", "here", "queue"].mean
+    assert there == pytest.approx(waiting.mean + clerks * used.mean, rel=0.02)
 
 
 def test_the_same_seed_gives_the_same_report_and_another_seed_another() -> None:
