@@ -12,7 +12,7 @@ from typing import Literal
 
 from fundflow.workflow.cards import FLAT, Card, Column, Exit, Machine, Mark, Picture
 from fundflow.workflow.lettering import Piece, Span, set_in, shortened
-from fundflow.workflow.routing import Grid, Port, route
+from fundflow.workflow.routing import Grid, Port, crossings, route
 
 Shape = Literal["wide", "tall"]
 CARD: Mapping[Shape, float] = {"wide": 256.0, "tall": 252.0}
@@ -20,6 +20,7 @@ INSET, MARGIN, GAP = 12.0, 16.0, 22.0
 HEAD_LINE, LINE, NOTE_LINE = 18.0, 17.0, 15.0
 MOST_COLUMNS = 4
 """Side by side where there are no phases."""
+MOST_LOOKED_AT = 60
 BADGE = 34.0
 """The room at the end of a card's first line, for a count or the sign of an end."""
 
@@ -102,7 +103,11 @@ class Layout:
     frames: list[Frame]
     width: float
     height: float
-    crossings: int = 0
+
+    @property
+    def crossings(self) -> int:
+        """How many pairs of arrows cross; every pair is looked at."""
+        return crossings([row.path for _, box in self.boxes for row in box.rows if row.path])
 
 
 def lay_out(
@@ -193,7 +198,6 @@ def _machine(found: Layout, machine: Machine, shape: Shape, *, is_child: bool) -
         for lines in titles.values():
             lines.y += shift
         lowest += shift
-    found.crossings += routed.crossings
     found.width = max(found.width, routed.right)
     if has_frames:
         _phases(found, machine, shape, routed.spans, titles, lowest)
@@ -204,8 +208,15 @@ def _machine(found: Layout, machine: Machine, shape: Shape, *, is_child: bool) -
 
 
 def _few(columns: list[Column]) -> list[Column]:
-    """Neighbouring columns together, those with least in them first, until there are few enough for a page."""
-    found = [Column(column.id, "", list(column.cards)) for column in columns]
+    """Neighbouring columns together, those with least in them first, until there are few enough for a page.
+
+    A great many are put together in equal parts before that, for then nobody follows them by eye.
+    """
+    some = -(-len(columns) // MOST_LOOKED_AT)
+    found = [
+        Column(columns[n].id, "", [card for column in columns[n : n + some] for card in column.cards])
+        for n in range(0, len(columns), some)
+    ]
     while len(found) > MOST_COLUMNS:
         sizes = [sum(3 + len(card.exits) for card in column.cards) for column in found]
         at = min(range(len(found) - 1), key=lambda n: sizes[n] + sizes[n + 1])

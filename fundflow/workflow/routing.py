@@ -70,7 +70,6 @@ class Routed:
     paths: dict[tuple[str, str, str], list[Point]]
     right: float
     top: float
-    crossings: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +108,16 @@ def route(grid: Grid, *, left: float, width: float, top: float) -> Routed:
     routed.top = top - height
     for way in ways:
         routed.paths[way.key] = _corners(way, routed.columns, width, top)
-    routed.crossings = _crossings(list(routed.paths.values()))
     return routed
 
 
-def _entries(grid: Grid) -> dict[int, list[float]]:
+def _entries(grid: Grid) -> dict[int, set[int]]:
     """The heights that are taken between two columns, by the arrivals on both sides."""
-    taken: dict[int, list[float]] = defaultdict(list)
+    taken: dict[int, set[int]] = defaultdict(set)
     for c, column in enumerate(grid.columns):
         for _, entry, _ in column:
-            taken[c].append(entry)
-            taken[c + 1].append(entry + ASIDE)
+            taken[c].add(round(entry))
+            taken[c + 1].add(round(entry + ASIDE))
     return taken
 
 
@@ -130,7 +128,7 @@ def _way(
     place: dict[str, tuple[int, float]],
     zones: dict[tuple[Zone, int], dict[str, Lane]],
     over: dict[str, int],
-    taken: dict[int, list[float]],
+    taken: dict[int, set[int]],
 ) -> _Way:
     t, entry = place[port.target]
     key = (name, port.id, port.target)
@@ -159,13 +157,14 @@ def _way(
     return _Way(key, (c, side), (t, "right" if goes_left else "left"), y, entry, (first, last), above)
 
 
-def _free(port: Port, taken: list[float]) -> float:
+def _free(port: Port, taken: set[int]) -> float:
     """A height beside the words at which nothing else arrives or leaves."""
     for shift in (0.0, 4.0, -4.0, 7.0, -7.0, 10.0, -10.0):
-        if abs(shift) <= max(port.play, 4) and all(abs(port.y + shift - y) >= 4 for y in taken):
-            taken.append(port.y + shift)
-            return port.y + shift
-    taken.append(port.y)
+        y = round(port.y + shift)
+        if abs(shift) <= max(port.play, 4) and taken.isdisjoint(range(y - 3, y + 4)):
+            taken.add(y)
+            return float(y)
+    taken.add(round(port.y))
     return port.y
 
 
@@ -224,7 +223,7 @@ def _columns(zones: dict[tuple[Zone, int], dict[str, Lane]], count: int, left: f
             lane.x = x + BETWEEN + lane.track * STEP
         if c < count - 1:
             x += 2 * BETWEEN + max(_tracks(between.values()) - 1, 0) * STEP
-    return Routed(xs, spans, {}, x, 0, 0)
+    return Routed(xs, spans, {}, x, 0)
 
 
 def _tracks(lanes: Iterable[Lane]) -> int:
@@ -243,7 +242,7 @@ def _corners(way: _Way, columns: list[float], width: float, top: float) -> list[
     return [(start, way.y), (first, way.y), (first, y), (last, y), (last, way.entry), (end, way.entry)]
 
 
-def _crossings(paths: list[list[Point]]) -> int:
+def crossings(paths: list[list[Point]]) -> int:
     """How many pairs of arrows cross, not counting where they join on the way to one target."""
     level: list[tuple[float, float, float, Point]] = []
     upright: list[tuple[float, float, float, Point]] = []

@@ -7,12 +7,14 @@ import re
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterator
+from time import perf_counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fundflow.workflow import diagram, diagram_text
+from fundflow.config import ROOT
+from fundflow.workflow import diagram, diagram_text, loader
 from fundflow.workflow.cards import Card, Column, Exit, Machine, Mark, MarkKind, Picture, by_distance, picture
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.diagram import Tallies, Tally
@@ -22,7 +24,10 @@ from tests.workflow.files import large_grant, small_grant
 
 SVG = "{http://www.w3.org/2000/svg}"
 Rect = tuple[float, float, float, float]
-SHIPPED = [(name, language) for name in ("small_grant", "global_cities_fund") for language in ("en", "fr")]
+FILES = sorted(
+    str(path.relative_to(ROOT / "workflows"))
+    for path in [*(ROOT / "workflows").glob("*.yaml"), *(ROOT / "workflows" / "examples").glob("*.yaml")]
+)
 SHAPES: tuple[Shape, Shape] = ("wide", "tall")
 
 
@@ -190,10 +195,10 @@ def faults(layout: Layout) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("name", "language"), SHIPPED)
-def test_nothing_overlaps_or_leaves_the_drawing_of_a_shipped_workflow(name: str, language: str, shape: Shape) -> None:
-    workflow = shipped(name)
-    for role in (None, *workflow.roles):
+@pytest.mark.parametrize("file", FILES)
+def test_nothing_overlaps_or_leaves_the_drawing_of_a_shipped_workflow(file: str, shape: Shape) -> None:
+    workflow = loader.read(ROOT / "workflows" / file)
+    for language, role in itertools.product(workflow.languages, (None, *workflow.roles)):
         legend = [Piece("note", "a sign in words", "clock")] * 9
         layout = lay_out(picture(workflow, language, role), shape, legend, "Other ends")
         assert list(faults(layout)) == []
@@ -270,6 +275,24 @@ def test_nothing_overlaps_in_a_drawing_of_anything(any_picture: Picture, shape: 
     assert list(faults(layout)) == []
     assert {box.card.id for _, box in layout.boxes} == set(any_picture.machines[0].cards)
     assert {name for frame in layout.frames for name in frame.places} == set(any_picture.outcomes)
+
+
+def test_a_file_of_thousands_of_states_is_drawn_in_a_moment() -> None:
+    cards = {
+        f"s{n}": Card(
+            f"s{n}", f"State {n}", None, [], [way(f"s{n}", f"s{(n * 7 + 1) % 3000}"), way(f"s{n}", f"s{n + 1}")]
+        )
+        for n in range(2999)
+    }
+    cards["s2999"] = Card("s2999", "The last", "success", [], [])
+    machine = Machine("m", "Many", "", "s0", by_distance(cards, "s0"))
+    began = perf_counter()
+    layout = lay_out(Picture("Many", "en", [machine], {}))
+    assert len(layout.boxes) == 3000 and perf_counter() - began < 10
+
+
+def way(source: str, target: str) -> Exit:
+    return Exit(f"{source}-{target}", source, "On", "Somebody", target, None, "", "people", (), is_own=True)
 
 
 # ---- counts ----
