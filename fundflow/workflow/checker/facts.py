@@ -216,40 +216,6 @@ class Pools:
         for apart in dict.fromkeys((1, max(1, len(few) // 4), max(1, len(few) // 2))):
             yield from ((one, other) for one, other in zip(few, few[apart:], strict=False))
 
-    def _around(self, kind: Type, constants: list[Any], step: Any) -> list[Any]:
-        """Each constant, and as many steps on either side as it takes to put all facts of the kind in any order."""
-        count = self.alike.get("number" if kind.is_number else kind.kind, 1)
-        steps = range(1, 1 + max(1, min(count, MOST_ALIKE)))
-        near = [constant + sign * many * step for many in steps for constant in constants for sign in (1, -1)]
-        return list(dict.fromkeys([*constants, *near]))
-
-    def _numbers(self) -> set[Any]:
-        return {*self.constants.get("int", []), *self.constants.get("decimal", [])}
-
-    def _times(self, usual: Any, written: list[Any], step: timedelta) -> list[Any]:
-        bases = sorted(set(written)) or [usual]
-        found = [usual, *bases]
-        lengths = (*self.lengths, *(step * many for many in range(1, 1 + min(self.alike.get("date", 1), MOST_ALIKE))))
-        for base, length in product(bases, lengths):
-            for moved in (length, -length, length + step, -length - step):
-                with suppress(OverflowError):  # the end of the calendar
-                    found.append(base + moved)
-        return list(dict.fromkeys(found))
-
-    def _lists(self, item: Type) -> Iterator[tuple[Any, ...]]:
-        """None, one and two items."""
-        yield ()
-        if item.kind == "record":
-            pools = [self.values(kind)[: 4 if name in self.columns else 1] for name, kind in item.fields.items()]
-            rows = [dict(zip(item.fields, row, strict=True)) for row in islice(product(*pools), 4_096)]
-            few = rows[:: max(1, len(rows) // MOST_ROWS)][:MOST_ROWS]
-            yield from ((row,) for row in few)
-            yield from ((one, other) for one, other in pairwise(few))
-            return
-        values = self.values(item)
-        yield from ((value,) for value in values)
-        yield from ((one, other) for one, other in pairwise(values))
-
 
 def _kind(value: Any) -> str | None:
     """What kind of constant a value would be; None for those that are nothing to compare with."""
