@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, groupby
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -28,6 +28,9 @@ from fundflow.workflow.net import activity
 RECORD_KEEPING = frozenset({ERASED, OUTAGE})
 INNER = frozenset({"task", "assign", "discuss"})
 """Acts of the fund among itself: left out of a log for a role that the state is hidden from."""
+
+
+Cause = Literal["person", "override", "timer", "automatic", "system"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ class Entry:
     source: str | None
     target: str | None
     outcome: str | None
-    cause: str
-    """A person, the calendar (``timer``), or what happened before it (``automatic``)."""
+    cause: Cause
+    """Whether somebody did it, two administrators against its conditions, the calendar, or what happened before it."""
     timer: str | None
     subject: str | None
     money: tuple[tuple[str, Money], ...]
@@ -163,6 +166,7 @@ def _entry(workflow: Workflow, row: Any, role: str | None) -> Entry:
     def shown(state: str | None) -> str | None:
         return state if state is None or role is None else access.shown_state(workflow, state, (role,))
 
+    cause, timer = _cause(row, body)
     return Entry(
         seq=row.seq,
         at=row.at,
@@ -173,13 +177,25 @@ def _entry(workflow: Workflow, row: Any, role: str | None) -> Entry:
         source=shown(row.from_state),
         target=shown(row.to_state),
         outcome=row.outcome,
-        cause="automatic" if body.get("cause") == "automatic" else "person" if row.actor_id else "timer",
-        timer=body.get("timer") if isinstance(body.get("timer"), str) else None,
+        cause=cause,
+        timer=timer,
         subject=row.subject,
         money=tuple(_money(body)),
         moves=tuple(_moves(row, body)),
         reviews=tuple(_reviews(workflow, row, shown(row.from_state), shown(row.to_state))),
     )
+
+
+def _cause(row: Any, body: Mapping[str, Any]) -> tuple[Cause, str | None]:
+    """What made it happen, and which timer: the key of a command that a timer gave has its name."""
+    made_by, _, rest = str(body.get("key", "")).partition(":")
+    if body.get("cause") == "automatic":
+        return "automatic", None
+    if made_by == "timer" and row.actor_id is None:
+        return "timer", rest.split(":")[1]
+    if "override" in body:
+        return "override", None
+    return "person" if row.actor_id is not None else "system", None
 
 
 def _money(body: Mapping[str, Any]) -> Iterator[tuple[str, Money]]:

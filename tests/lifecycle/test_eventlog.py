@@ -18,16 +18,17 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from fundflow import clock
 from fundflow.config import ROOT
 from fundflow.db import db, transaction
-from fundflow.lifecycle import definitions, erasure, ocel, xes
+from fundflow.lifecycle import definitions, erasure, ocel, sweeping, xes
 from fundflow.lifecycle.models import Application, Event
 from fundflow.lifecycle.record import digest_of
 from fundflow.workflow import net
 from fundflow.workflow.net import SINK, SOURCE, Net
 from tests import factories as make
 from tests.commands import run
-from tests.desk.contract import People, a_contract, do_task, press_child, some_people
+from tests.desk.contract import People, a_contract, a_workflow, do_task, press_child, some_people
 from tests.lifecycle.toys import a_toy, a_toy_round
 
 XES = "{http://www.xes-standard.org/}"
@@ -127,6 +128,37 @@ def test_it_says_who_by_role_and_id_what_by_itself_and_how_much(contract: Applic
     assert pay["lifecycle:transition"] == "complete"
     assert (events["begin"]["cause"], events["begin"]["org:role"]) == ("automatic", "system")
     assert (events["begin"]["from"], events["begin"]["to"]) == ("signing", "active")
+
+
+def test_what_a_timer_did_is_told_with_its_name(app: Flask) -> None:
+    round_ = a_toy_round()
+    application = a_toy(round_)
+    with clock.standing_at(round_.closes_at + timedelta(hours=1)):
+        sweeping.sweep()
+    last = log_of(application)[application.number][-1]
+    assert (last["concept:name"], last["cause"], last["timer"]) == ("lapse", "timer", "closing")
+    assert (last["org:resource"], last["outcome"]) == ("system", "lapsed")
+
+
+def test_children_that_an_end_takes_with_it_are_told_in_their_own_traces(app: Flask) -> None:
+    people = some_people()
+    ending = ("by: manager, label: {en: Stop}, reason: required, do: [", "by: manager, label: {en: Stop}, do: [")
+    all_of_them = ("do: [{ledger: close}]}\ntimers", "do: [{children: tranche, each: drop}, {ledger: close}]}\ntimers")
+    dropped = (
+        "to: dropped, by: manager, label: {en: Drop}, reason: required",
+        "to: dropped, by: [manager, system], label: {en: Drop}",
+    )
+    workflow = a_workflow(ending, all_of_them, dropped)
+    application = a_contract("checks", people, round_=make.a_round(workflow=workflow))
+    make.press(application, "stop", people.manager)
+    found = log_of(application, of="tranche")
+    assert [names(events) for events in found.values()] == [["tranche.started", "tranche.drop"]] * 2
+    model = net.net_of_child(workflow.children["tranche"])
+    assert all(replays(model, names(events)) for events in found.values())
+    [own] = log_of(application).values()
+    assert replays(net.net_of(workflow), names(own)) and names(own)[-1] == "stop"
+    log = json.loads("".join(ocel.lines(only(application))))
+    assert [event["type"] for event in log["events"]].count("tranche.drop") == 2
 
 
 @pytest.mark.parametrize("kind", ["xes", "tranche", "ocel"])
