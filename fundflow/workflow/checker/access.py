@@ -17,6 +17,14 @@ def deciders(workflow: Workflow) -> Iterator[Finding]:
                 if not cell(workflow, source, (role,)).view:
                     message = f"'{role}' can do '{name}' in '{source}' but cannot see anything there; give them a view"
                     yield Finding("FF144", f"states.{source}", message)
+    for name, state in workflow.states.items():
+        asked = [(role, f"do '{task.id}'") for task in state.tasks.values() for role in sorted(task.by)]
+        if state.signatures is not None:
+            asked += [(role, f"sign for '{party}'") for party, role in state.signatures.parties.items()]
+        for role, what in asked:
+            if not cell(workflow, name, (role,)).view:
+                message = f"'{role}' is to {what} in '{name}' but cannot see anything there; give them a view"
+                yield Finding("FF144", f"states.{name}", message)
 
 
 def masks(workflow: Workflow) -> Iterator[Finding]:
