@@ -16,9 +16,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -29,227 +31,22 @@ Edit = tuple[str, str]
 
 @dataclass(frozen=True)
 class Change:
-    """One wish of a fund; `slip` are the edits of somebody who forgets or misspells something, None where none is near."""
+    """One wish of a fund; `slip` are the edits of somebody who forgets or misspells something, and `says` what."""
 
     title: str
     edits: Sequence[Edit]
     slip: Sequence[Edit]
     says: str
-    more: dict[str, Sequence[Edit]] = field(default_factory=dict)
 
 
-EXPERT_ROLE = """  expert:
-    is: panel
-    review: expert
-    never_also: [applicant]
-    label: {en: External expert, fr: Expert externe}
-"""
-EXPERT_STATE = """  expert_review:
-    label: {en: Expert review, fr: Examen par des experts}
-    help:
-      en: External experts score the proposal, each alone, before the committee does.
-      fr: Des experts externes notent la proposition, chacun de son côté, avant le comité.
-    shown_as: {applicant: screening, signatory: screening}
-    view:
-      applicant: [concept, feedback, proposal]
-      expert: [concept, proposal]
-      manager: [concept, feedback, proposal]
-      officer: [concept, feedback, proposal, expert]
-      auditor: [concept, feedback, proposal, expert]
-"""
-EXPERT_STEP = """  ask_experts:
-    label: {en: Ask the experts, fr: Consulter les experts}
-    from: screening
-    to: expert_review
-    by: officer
-    when: [{assigned: expert}]
-    do: [{notify: review_opened, to: expert}]
+def changes() -> list[Change]:
+    """The twenty of them, as `changes.yaml` has them."""
+    given = yaml.safe_load((Path(__file__).parent / "changes.yaml").read_text(encoding="utf-8"))
 
-"""
-EXPERT_REVIEW = """  expert:
-    label: {en: Expert scores, fr: Notes des experts}
-    in: expert_review
-    form: score
-    by: expert
-    assign: {by: officer, group: reviewers, count: 3}
-    conflicts: [declared, same_organisation, same_country, prior_contract]
-    blind: until_submitted
-    quorum: {count: 2}
-    score: {weights: {impact: 40, feasibility: 30, equity: 30}, aggregate: mean, scale: [0, 10]}
-    due: 14 days
-"""
-COUNTRY_RULE = """  other_country:
-    if: "application.country != 'CH'"
-    else:
-      en: The host of the fund cannot receive its grants.
-      fr: Le pays hôte du fonds ne peut pas recevoir ses subventions.
-"""
-OWNERS_TASK = """      owners:
-        by: compliance
-        label: {en: Owners of the partners known, fr: Bénéficiaires effectifs des partenaires connus}
-"""
-PAY_PART = """      pay_part:
-        label: {en: Record a part of the payment, fr: Enregistrer une partie du paiement}
-        from: verified
-        to: verified
-        by: finance
-        not_same_actor_as: [verify]
-        input:
-          part:
-            type: money
-            label: {en: Amount paid, fr: Montant versé}
-        when:
-          - if: "parent.state in ['active', 'reporting', 'report_review']"
-            else:
-              en: The grant is not under way, so nothing may be paid.
-              fr: La subvention n’est pas en cours ; rien ne peut être versé.
-          - if: input.part < self.amount && input.part <= ledger.undisbursed
-            else:
-              en: A part is less than {self.amount}, and at most {ledger.undisbursed} of this grant is left to pay.
-              fr: "Une partie est inférieure à {self.amount} ; il reste {ledger.undisbursed} à verser."
-        do:
-          - {ledger: pay, amount: input.part}
-          - {notify: tranche_paid, to: applicant}
-"""
+    def edits(listed: Iterable[dict[str, str]]) -> list[Edit]:
+        return [(each["replace"], each["by"]) for each in listed]
 
-CHANGES = [
-    Change(
-        "a review stage of external experts before the committee",
-        [
-            ("  chair:\n    is: group\n", EXPERT_ROLE + "  chair:\n    is: group\n"),
-            ("screening, returned, committee, decision, reserve]\n  contract", "screening, returned, expert_review, committee, decision, reserve]\n  contract"),
-            ("  committee:\n    label: {en: Committee review,", EXPERT_STATE + "  committee:\n    label: {en: Committee review,"),
-            ("  open_review:\n", EXPERT_STEP + "  open_review:\n"),
-            ("    from: screening\n    to: committee\n    by: officer\n    when: [{assigned: committee}]", "    from: expert_review\n    to: committee\n    by: officer\n    when: [{quorum: expert}, {assigned: committee}]"),
-            ("reviews:\n  committee:\n", "reviews:\n" + EXPERT_REVIEW + "  committee:\n"),
-            ("invited, screening, returned, committee, decision, reserve]\n    end: withdrawn", "invited, screening, returned, expert_review, committee, decision, reserve]\n    end: withdrawn"),
-        ],
-        [("when: [{quorum: expert}, {assigned: committee}]", "when: [{assigned: committee}]")],
-        "nobody waits for the experts",
-    ),
-    Change(
-        "quorum of the committee from three to four",
-        [("assign: {by: officer, group: reviewers, count: 3, reserve: 1}", "assign: {by: officer, group: reviewers, count: 4, reserve: 1}"), ("quorum: {count: 3, share: 0.6", "quorum: {count: 4, share: 0.6")],
-        [("count: 4, reserve: 1}", "count: 3, reserve: 0}")],
-        "four of three members",
-    ),
-    Change(
-        "a second signature of the fund, by the chair",
-        [("parties: {city: signatory, fund: director}", "parties: {city: signatory, fund: director, board: chair}"), ("      director: [concept, feedback, proposal, committee, decision]\n      finance: [proposal, bank]\n      auditor: [concept, feedback, proposal, committee, decision, bank]\n    signatures", "      director: [concept, feedback, proposal, committee, decision]\n      chair: [proposal, decision]\n      finance: [proposal, bank]\n      auditor: [concept, feedback, proposal, committee, decision, bank]\n    signatures")],
-        [("      chair: [proposal, decision]\n      finance", "      finance")],
-        "the chair signs what it cannot see",
-    ),
-    Change(
-        "a payment split into parts",
-        [("      drop:\n        label: {en: Drop this payment", PAY_PART + "      drop:\n        label: {en: Drop this payment")],
-        [(" && input.part <= ledger.undisbursed", "")],
-        "parts may exceed the grant",
-    ),
-    Change(
-        "the reserve list hidden from cities",
-        [
-            ("  reserve:\n    label: {en: On the reserve list, fr: Sur la liste de réserve}\n", "  reserve:\n    label: {en: On the reserve list, fr: Sur la liste de réserve}\n    shown_as: {applicant: screening, signatory: screening}\n"),
-            ("    when: [{complete: decision}]\n    do: [{notify: reserve_list, to: applicant}]", "    when: [{complete: decision}]\n    do: [{notify: reserve_list, to: officer}]"),
-            ("      en: The city is told. You can award the grant within six months if money becomes free.\n      fr: La ville en est informée. Vous pouvez", "      en: The city is not told. You can award the grant within six months if money becomes free.\n      fr: La ville n’en est pas informée. Vous pouvez"),
-        ],
-        [("do: [{notify: reserve_list, to: officer}]", "do: [{notify: reserve_list, to: applicant}]")],
-        "the city is told by mail what is hidden from it",
-    ),
-    Change(
-        "a country that may not apply",
-        [("  within_limits:\n    if: application.requested >=", COUNTRY_RULE + "  within_limits:\n    if: application.requested >="), ("      - {rule: eligible_country}\n", "      - {rule: eligible_country}\n      - {rule: other_country}\n")],
-        [("application.country != 'CH'", "application.contry != 'CH'")],
-        "a misspelt field",
-    ),
-    Change(
-        "an earlier reminder of the full proposal",
-        [("    grace: 15 minutes\n    remind: [14 days, 3 days, 1 day]\n    remind_with: proposal_soon", "    grace: 15 minutes\n    remind: [30 days, 14 days, 3 days, 1 day]\n    remind_with: proposal_soon")],
-        [("remind: [30 days, 14 days, 3 days, 1 day]\n    remind_with: proposal_soon", "remind: [90 days, 14 days, 3 days, 1 day]\n    remind_with: proposal_soon")],
-        "a reminder before the time begins",
-    ),
-    Change(
-        "Spanish beside English and French",
-        [("languages: [en, fr]", "languages: [en, fr, es]")],
-        [],
-        "every text that is still missing",
-    ),
-    Change(
-        "withdrawing after the award",
-        [("returned, committee, decision, reserve]\n    end: withdrawn", "returned, committee, decision, reserve, due_diligence, signature]\n    end: withdrawn"), ("    do:\n      - {cancel: reviews}\n", "    do:\n      - {ledger: release}\n      - {cancel: reviews}\n")],
-        [("      - {ledger: release}\n      - {cancel: reviews}\n", "      - {cancel: reviews}\n")],
-        "the reserved money is stranded",
-    ),
-    Change(
-        "nobody decides on a city whose committee they closed or whose note they invited",
-        [("    not_same_actor_as: [close_review]\n    when:\n      - {complete: decision}", "    not_same_actor_as: [close_review, invite]\n    when:\n      - {complete: decision}")],
-        [("[close_review, invite]", "[close_review, invites]")],
-        "a step that does not exist",
-    ),
-    Change(
-        "a higher score for an award",
-        [("reviews.committee.score >= 7.0", "reviews.committee.score >= 7.5"), ("The score must be at least 7;", "The score must be at least 7.5;"), ("La note doit être d’au moins 7\u202f;", "La note doit être d’au moins 7,5\u202f;")],
-        [("reviews.committee.score >= 7.5", "reviews.committee.score >= 75")],
-        "beyond the scale",
-    ),
-    Change(
-        "lower indirect costs",
-        [("application.requested * 0.1", "application.requested * 0.07"), ("at most 10% of the amount", "at most 7% of the amount"), ("dépasser 10\u202f% du montant", "dépasser 7\u202f% du montant")],
-        [("application.requested * 0.07", "application.requested * 7")],
-        "seven times instead of seven percent",
-    ),
-    Change(
-        "the final report due in two months",
-        [("    in: reporting\n    after: 3 months", "    in: reporting\n    after: 2 months"), ("has three months for its final report", "has two months for its final report"), ("a trois mois pour son rapport final", "a deux mois pour son rapport final")],
-        [("    in: reporting\n    after: 2 months", "    in: reportng\n    after: 2 months")],
-        "a misspelt state",
-    ),
-    Change(
-        "a reserve list of nine months",
-        [("    in: reserve\n    after: 6 months", "    in: reserve\n    after: 9 months"), ("The list holds for six months", "The list holds for nine months"), ("La liste vaut six mois", "La liste vaut neuf mois"), ("within six months if", "within nine months if"), ("sous six mois si", "sous neuf mois si")],
-        [("    in: reserve\n    after: 9 months", "    in: reserve\n    after: 9 month working")],
-        "no length of time",
-    ),
-    Change(
-        "two extensions instead of one",
-        [("    reason: required\n    max: 1\n", "    reason: required\n    max: 2\n"), ("      en: Once, by at most 12 months", "      en: Twice at most, by at most 12 months"), ("      fr: Une fois, de 12\u00a0mois", "      fr: Deux fois au plus, de 12\u00a0mois")],
-        [("    reason: required\n    max: 2\n", "    reason: required\n    max: two\n")],
-        "no number",
-    ),
-    Change(
-        "suspension by the director alone",
-        [("    from: active\n    to: suspended\n    by: officer", "    from: active\n    to: suspended\n    by: director"), ("do: [{notify: suspended, to: [applicant, director, finance]}]", "do: [{notify: suspended, to: [applicant, officer, finance]}]")],
-        [("    to: suspended\n    by: director", "    to: suspended\n    by: compliance")],
-        "a role that sees nothing there",
-    ),
-    Change(
-        "one more check of compliance before the agreement",
-        [("      risk:\n        by: compliance\n", OWNERS_TASK + "      risk:\n        by: compliance\n"), ("{tasks: [sanctions, risk, bank_verified]}", "{tasks: [sanctions, owners, risk, bank_verified]}")],
-        [("{tasks: [sanctions, owners, risk, bank_verified]}", "{tasks: [sanctions, risk, bank_verified]}")],
-        "nothing waits for the new check",
-    ),
-    Change(
-        "three weeks for a changed proposal",
-        [("    in: returned\n    after: 14 days", "    in: returned\n    after: 21 days"), ("a proposal within 14 days", "a proposal within 21 days"), ("une proposition sous 14\u00a0jours", "une proposition sous 21\u00a0jours")],
-        [("    in: returned\n    after: 21 days\n", "    in: returned\n")],
-        "no length at all",
-    ),
-    Change(
-        "a termination also before the signature",
-        [("    from: [embargo, active, suspended, reporting, report_review]\n    end: terminated", "    from: [signature, embargo, active, suspended, reporting, report_review]\n    end: terminated")],
-        [("    do:\n      - {children: tranche, each: drop}\n      - {ledger: close}\n", "    do:\n      - {children: tranche, each: drop}\n")],
-        "the money stays behind",
-    ),
-    Change(
-        "a new end of a grant: expired, when nobody reports for a year",
-        [
-            ("  terminated: {en: Terminated, fr: Résiliée}\n", "  terminated: {en: Terminated, fr: Résiliée}\n  expired: {en: Expired without report, fr: Expirée sans rapport}\n"),
-            ("  withdraw:\n    label: {en: Withdraw the application", "  expire_unreported:\n    label: {en: Expire without report, fr: Expirer sans rapport}\n    from: reporting\n    end: expired\n    by: system\n    do:\n      - {children: tranche, each: drop}\n      - {ledger: close}\n      - {notify: terminated, to: [applicant, officer, finance]}\n\n  withdraw:\n    label: {en: Withdraw the application"),
-            ("  report_unread:\n    label:", "  report_never:\n    label: {en: Expiry without report, fr: Expiration sans rapport}\n    in: reporting\n    after: 12 months\n    end_of_day: true\n    to: [applicant, officer]\n    then: expire_unreported\n  report_unread:\n    label:"),
-        ],
-        [("    to: [applicant, officer]\n    then: expire_unreported\n", "    to: [applicant, officer]\n    overdue_with: report_late\n")],
-        "a step that nothing starts",
-    ),
-]  # fmt: skip
+    return [Change(each["title"], edits(each["edits"]), edits(each.get("slip", ())), each["says"]) for each in given]
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
@@ -299,7 +96,7 @@ def demo(folder: Path) -> Any:
     from fundflow.app import create_app
     from fundflow.config import Settings
 
-    settings = Settings(instance=folder / "instance", secret_key="only for this measurement, never else")  # noqa: S106
+    settings = Settings(instance=folder / "instance", secret_key="only for this measurement, never else")
     app = create_app(settings)
     with app.app_context():
         from fundflow.db import Model, db, make_database_file
@@ -348,7 +145,7 @@ def main(part: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
         desk, settings = Desk(Path(folder)), demo(Path(folder))
         caught = slips = lines = clean = broken = 0
-        chosen = [change for change in CHANGES if part in change.title]
+        chosen = [change for change in changes() if part in change.title]
         for change in chosen:
             text = desk.with_edits(change.edits, [("\nversion: 1\n", "\nversion: 2\n")])
             count = touched(desk.text, text) - 1

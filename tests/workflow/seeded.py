@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+import yaml
 
 from fundflow.config import ROOT
 from fundflow.workflow import checker, loader
@@ -43,7 +43,7 @@ class Defect:
     def __init__(self, path: Path) -> None:
         self.name = path.stem
         self.code = path.stem[:5]
-        self.given: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        self.given: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         self.main = f"{self.given['base']}.yaml"
         self.files = self._edited(self.given["edits"])
         self.file: str = self.given.get("in", self.main)

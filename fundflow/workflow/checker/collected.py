@@ -16,6 +16,10 @@ def collected(workflow: Workflow) -> Iterator[Finding]:
         onward = workflow.transitions_from(name)
         if state.is_final and (state.tasks or state.signatures):
             yield Finding("FF143", f"states.{name}", f"'{name}' is final, so nothing can be done or signed in it")
+        for task in state.tasks:
+            if not _waits_for(workflow, task):
+                message = f"nothing waits for '{task}': no transition asks for it or looks at what it came to"
+                yield Finding("FF172", f"states.{name}.tasks.{task}", message)
         if state.signatures is None:
             continue
         if not any(when.kind == "signed" for transition in onward for when in transition.when):
@@ -30,6 +34,18 @@ def collected(workflow: Workflow) -> Iterator[Finding]:
         if not any(name in reached_from(target, leads) for target in arrives):
             message = f"'{state.signatures.document}' is to be signed in '{name}', but no transition before makes it"
             yield Finding("FF183", f"states.{name}.signatures.document", message)
+
+
+def _waits_for(workflow: Workflow, task: str) -> bool:
+    """Some condition asks for the task, or reads its result."""
+    for transition in workflow.every_transition():
+        for when in transition.when:
+            if when.kind == "tasks" and task in when.names:
+                return True
+            read = when.expression.reads if when.expression is not None else frozenset()
+            if any(path == f"tasks.{task}" or path.startswith(f"tasks.{task}.") for path in read):
+                return True
+    return False
 
 
 RULES = (collected,)

@@ -23,6 +23,15 @@ CODES = (
         "do: [{notify: received, document: letter, to: applicant}]",
     ),
     Code(
+        "FF172",
+        "effects",
+        "a task that nothing waits for",
+        "Somebody has to do it, and it makes no difference whether they do.",
+        "Add it to the tasks of the transition that should wait for it, or remove it.",
+        "tasks: {owners: …}   # and no transition has {tasks: [owners]}",
+        "warning",
+    ),
+    Code(
         "FF173",
         "effects",
         "a document made before what it prints",
