@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import re
-from io import StringIO
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+import yaml
 
 from fundflow.simulation.assumptions import Effort, Scenario, Sheets, Stay
 from fundflow.simulation.distributions import Distribution, exact, plain
@@ -20,12 +17,11 @@ FLAT = 76
 
 def written(scenario: Scenario) -> str:
     """The file. Reading it again for the same workflow gives the same scenario."""
-    yaml = YAML()
-    yaml.width, yaml.allow_unicode = 118, True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    out = StringIO()
-    yaml.dump(_styled(_plain(scenario), top=True), out)
-    return out.getvalue()
+    whole = _Whole(_plain(scenario))
+    text: str = yaml.dump(
+        whole, Dumper=_Writer, sort_keys=False, width=118, allow_unicode=True, default_flow_style=False
+    )
+    return text
 
 
 def _plain(scenario: Scenario) -> dict[str, Any]:
@@ -105,17 +101,29 @@ def _sheets(sheets: Sheets) -> dict[str, Any]:
     return found
 
 
-def _styled(value: Any, *, top: bool = False) -> Any:
+class _Whole(dict[str, Any]):
+    """The whole file, whose settings never stand on one line."""
+
+
+class _Writer(yaml.SafeDumper):
     """Short groups of settings on one line, and texts in quotes where YAML could read them otherwise."""
-    if isinstance(value, dict):
-        found = CommentedMap((key, _styled(each)) for key, each in value.items())
-        if not top and len(str(value)) <= FLAT:
-            found.fa.set_flow_style()
-        return found
-    if isinstance(value, list):
-        items = CommentedSeq(_styled(each) for each in value)
-        items.fa.set_flow_style()
-        return items
-    if isinstance(value, str) and not _BARE.fullmatch(value):
-        return DoubleQuotedScalarString(value)
-    return value
+
+
+def _group(writer: _Writer, value: dict[str, Any]) -> yaml.Node:
+    is_flat = not isinstance(value, _Whole) and len(str(value)) <= FLAT
+    return writer.represent_mapping("tag:yaml.org,2002:map", value, flow_style=is_flat)
+
+
+def _list(writer: _Writer, value: list[Any]) -> yaml.Node:
+    return writer.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
+
+
+def _text(writer: _Writer, value: str) -> yaml.Node:
+    style = None if _BARE.fullmatch(value) else '"'
+    return writer.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Writer.add_representer(dict, _group)
+_Writer.add_representer(_Whole, _group)
+_Writer.add_representer(list, _list)
+_Writer.add_representer(str, _text)
