@@ -139,17 +139,14 @@ def children(connection: Connection, chosen: sa.ColumnElement[bool]) -> Iterator
 
 
 def _entries(events: Iterable[Any], role: str | None) -> Iterator[Entry]:
+    """What is told, numbered as in the record; for a role without gaps, which would say that something is left out."""
+    told = 0
     for row in events:
-        yield from _told(row, role)
-
-
-def _told(row: Any, role: str | None) -> Iterator[Entry]:
-    if row.transition in RECORD_KEEPING:
-        return
-    workflow = definitions.get(row.definition_sha)
-    if role is not None and _is_hidden(workflow, row, role):
-        return
-    yield _entry(workflow, row, role)
+        workflow = definitions.get(row.definition_sha)
+        if row.transition in RECORD_KEEPING or (role is not None and _is_hidden(workflow, row, role)):
+            continue
+        told += 1
+        yield _entry(workflow, row, role, row.seq if role is None else told)
 
 
 def _is_hidden(workflow: Workflow, row: Any, role: str) -> bool:
@@ -160,7 +157,7 @@ def _is_hidden(workflow: Workflow, row: Any, role: str) -> bool:
     return len(alike) > 1 and row.to_state in alike and (row.to_state != row.from_state or row.transition in INNER)
 
 
-def _entry(workflow: Workflow, row: Any, role: str | None) -> Entry:
+def _entry(workflow: Workflow, row: Any, role: str | None, number: int) -> Entry:
     body: Mapping[str, Any] = row.body
 
     def shown(state: str | None) -> str | None:
@@ -168,7 +165,7 @@ def _entry(workflow: Workflow, row: Any, role: str | None) -> Entry:
 
     cause, timer = _cause(row, body)
     return Entry(
-        seq=row.seq,
+        seq=number,
         at=row.at,
         activity=activity(row.transition, row.subject),
         actor=row.actor_id,

@@ -67,14 +67,13 @@ def _workflows(connection: Connection, chosen: sa.ColumnElement[bool]) -> list[W
 
 
 def _object_types(workflows: Iterable[Workflow]) -> list[dict[str, Any]]:
-    kinds: dict[str, dict[str, None]] = {}
+    fixed = {APPLICATION: ("workflow", "version", "state", "outcome"), REVIEW: ("name",), ROUND: (), PERSON: ()}
+    kinds: dict[str, dict[str, None]] = {kind: dict.fromkeys(names) for kind, names in fixed.items()}
     for workflow in workflows:
         for child in workflow.children.values():
             columns = [name for name, kind in child.columns.items() if kind in KEPT]
             kinds.setdefault(child.id, {}).update(dict.fromkeys([*columns, "state"]))
-    fixed = {APPLICATION: ("workflow", "version", "state", "outcome"), REVIEW: ("name",), ROUND: (), PERSON: ()}
-    every = {**fixed, **{kind: tuple(columns) for kind, columns in kinds.items()}}
-    return [{"name": name, "attributes": _strings(attributes)} for name, attributes in every.items()]
+    return [{"name": name, "attributes": _strings(attributes)} for name, attributes in kinds.items()]
 
 
 def _event_types(workflows: Iterable[Workflow]) -> list[dict[str, Any]]:

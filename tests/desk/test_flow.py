@@ -64,6 +64,8 @@ def test_each_count_leads_to_a_list_of_just_those_applications(
     assert "5 applications of this round" in page.text
     assert "Approved: 0 applications" in page.text and "style=" not in page.text
     assert "ends the application" in page.text, "the signs are explained"
+    for leads_there in (f"/board?round={one.slug}", f"/manage/rounds/{one.slug}"):
+        assert f'href="/board/rounds/{one.slug}"' in client.get(leads_there).text
 
 
 def test_only_who_works_on_the_round_is_shown_its_counts(

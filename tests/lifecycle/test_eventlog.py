@@ -196,6 +196,7 @@ def test_a_log_for_a_role_is_the_same_whatever_happened_behind_closed_doors(app:
     make.press(application, "award", people.manager)
     [events] = log_of(application, role="applicant").values()
     assert names(events) == ["started", "send", "award"]
+    assert [event["seq"] for event in events] == ["1", "2", "3"], "no gap says that something is left out"
     assert [(event.get("from"), event["to"]) for event in events][1:] == [("draft", "sent"), ("sent", "checks")]
 
 

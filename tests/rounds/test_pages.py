@@ -60,7 +60,8 @@ def test_visitor_reads_the_terms_every_question_and_how_it_is_decided(app: Flask
     assert "Letter of the mayor" in page
     assert "What would you tell another city?" in page
     assert "Fund manager: “Approve the grant” leads to “Approved”." in page
-    assert "<svg" in page
+    assert page.count("<svg xmlns") >= 2 and "flow--wide" in page and "flow--tall" in page
+    assert "Every step of the workflow" in page and "commits money" in page
     assert ">Apply<" in page
 
 
