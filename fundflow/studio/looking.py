@@ -106,10 +106,10 @@ def diagram(draft_id: UUID) -> ResponseReturnValue:
     known = known_templates(service.templates_of(draft))
     drawn = checking.drawn(service.workflow_files(draft), draft.main, known, reader.language())
     # Our own drawing: every text in it is escaped by the module that draws it.
-    svg = Markup(drawn.answer.get("svg", ""))  # noqa: S704
+    svg, tall = (Markup(drawn.answer.get(shape, "")) for shape in ("svg", "tall"))  # noqa: S704
     if "part" in request.args:
-        return render_template("studio/_diagram.html", svg=svg, draft=draft)
-    return render_template("studio/diagram.html", draft=draft, svg=svg, looked=drawn)
+        return render_template("studio/_diagram.html", svg=tall, draft=draft)
+    return render_template("studio/diagram.html", draft=draft, svg=svg, tall=tall, looked=drawn)
 
 
 @pages.get("/studio/drafts/<uuid:draft_id>/forms")

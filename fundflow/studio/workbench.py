@@ -30,8 +30,10 @@ def check(request: Request) -> dict[str, Any]:
 
 
 def draw(request: Request) -> dict[str, Any]:
-    """The picture of the workflow in a language."""
-    return {"loads": True, "svg": diagram.svg(_workflow(request), request["language"])}
+    """The picture of the workflow in a language, for a page of its own and for the narrow place beside the text."""
+    workflow, language = _workflow(request), request["language"]
+    tall = diagram.svg(workflow, language, shape="tall")
+    return {"loads": True, "svg": diagram.svg(workflow, language), "tall": tall}
 
 
 def tell(request: Request) -> dict[str, Any]:
