@@ -19,10 +19,7 @@ from tests.commands import run
 from tests.workflow.files import MAIN, texts
 
 FRAGILE = ("    quorum: 2\n", "    quorum: 3\n")
-ACCEPT = (
-    "accept:\n  - {code: FF164, at: reviews.panel.quorum, because: All three read it., by: 'Ada, 2026-11-20'}\n"
-    "timers:\n"
-)
+ACCEPT = "accept:\n  - {code: FF164, at: reviews.panel.quorum, because: All three read it., by: 'Ada, 2026-11-20'}\n"
 
 
 def written(folder: Path, *changes: tuple[str, str]) -> Path:
@@ -55,7 +52,7 @@ def test_an_error_has_its_place_and_ends_with_one(tmp_path: Path) -> None:
     assert done.exit_code == 1
     line = file.read_text().splitlines().index("  cancel:") + 1
     assert f"{file}:{line}:3: FF176 " in done.output
-    assert done.output.splitlines()[-1].endswith("1 error")
+    assert done.output.splitlines()[-1].endswith("1 error, 2 accepted")
 
 
 def test_a_warning_alone_ends_with_one_only_where_it_is_asked_to(tmp_path: Path) -> None:
@@ -67,11 +64,11 @@ def test_a_warning_alone_ends_with_one_only_where_it_is_asked_to(tmp_path: Path)
 
 
 def test_an_accepted_warning_is_shown_with_who_answers_for_it_and_blocks_nothing(tmp_path: Path) -> None:
-    file = written(tmp_path, FRAGILE, ("timers:\n", ACCEPT))
+    file = written(tmp_path, FRAGILE, ("accept:\n", ACCEPT))
     done = check(file, "--strict")
     assert done.exit_code == 0
     assert re.search(r":\d+:\d+: accepted FF164 .*\n    Ada, 2026-11-20: All three read it\.\n", done.output)
-    assert done.output.splitlines()[-1].endswith("nothing to mend, 1 accepted")
+    assert done.output.splitlines()[-1].endswith("nothing to mend, 3 accepted")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +85,7 @@ def test_an_accepted_warning_is_shown_with_who_answers_for_it_and_blocks_nothing
 def test_an_acceptance_that_means_nothing_is_an_error_itself(
     tmp_path: Path, change: tuple[str, str], code: str, words: str
 ) -> None:
-    file = written(tmp_path, FRAGILE, ("timers:\n", ACCEPT.replace(*change)))
+    file = written(tmp_path, FRAGILE, ("accept:\n", ACCEPT.replace(*change)))
     done = check(file)
     assert done.exit_code == 1
     line = file.read_text().splitlines().index("accept:") + 2
@@ -97,7 +94,7 @@ def test_an_acceptance_that_means_nothing_is_an_error_itself(
 
 def test_what_a_file_accepts_need_not_be_found_where_it_depends_on_people_or_dates(tmp_path: Path) -> None:
     accept = ACCEPT.replace("FF164, at: reviews.panel.quorum", "FF134, at: roles.auditor")
-    assert check(written(tmp_path, ("timers:\n", accept)), "--strict").exit_code == 0
+    assert check(written(tmp_path, ("accept:\n", accept)), "--strict").exit_code == 0
 
 
 def test_wrong_calls_and_files_that_cannot_be_read_end_with_two(tmp_path: Path) -> None:
@@ -111,19 +108,22 @@ def test_wrong_calls_and_files_that_cannot_be_read_end_with_two(tmp_path: Path) 
 
 
 def test_json_has_every_finding_with_all_its_keys(tmp_path: Path) -> None:
-    file = written(tmp_path, FRAGILE, ("      - {ledger: release}\n", ""), ("timers:\n", ACCEPT))
+    file = written(tmp_path, FRAGILE, ("      - {ledger: release}\n", ""), ("accept:\n", ACCEPT))
     done = check(file, "--format", "json")
     assert done.exit_code == 1
     found = json.loads(done.output)
     assert found["format"] == "fundflow-findings/1"
     by_code = {each["code"]: each for each in found["findings"]}
-    assert set(by_code) == {"FF164", "FF176"}
+    assert set(by_code) == {"FF148", "FF164", "FF176"}
     assert by_code["FF164"]["accepted"] == {"because": "All three read it.", "by": "Ada, 2026-11-20"}
     assert by_code["FF176"]["accepted"] is None and by_code["FF176"]["severity"] == "error"
     assert by_code["FF176"]["file"] == str(file) and by_code["FF176"]["at"] == "transitions.cancel"
     assert {frozenset(each) for each in found["findings"]} == {frozenset(by_code["FF176"])}
     nothing = check(written(tmp_path), "--format", "json")
-    assert nothing.exit_code == 0 and json.loads(nothing.output)["findings"] == []
+    assert nothing.exit_code == 0 and [each["code"] for each in json.loads(nothing.output)["findings"]] == [
+        "FF148",
+        "FF148",
+    ]
 
 
 def a_sarif_log(log: Any) -> None:
@@ -154,14 +154,15 @@ def a_sarif_log(log: Any) -> None:
 def test_sarif_is_a_log_of_one_run_and_says_what_is_accepted(tmp_path: Path) -> None:
     folder = tmp_path / "with space"
     folder.mkdir()
-    file = written(folder, FRAGILE, ("      - {ledger: release}\n", ""), ("timers:\n", ACCEPT))
+    file = written(folder, FRAGILE, ("      - {ledger: release}\n", ""), ("accept:\n", ACCEPT))
     log = json.loads(check(file, "--format", "sarif").output)
     a_sarif_log(log)
     results = {result["ruleId"]: result for result in log["runs"][0]["results"]}
     assert results["FF164"]["suppressions"][0]["justification"] == "Ada, 2026-11-20: All three read it."
     assert results["FF164"]["level"] == "warning" and "suppressions" not in results["FF176"]
     assert "with%20space" in results["FF176"]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
-    assert log["runs"][0]["tool"]["driver"]["rules"][0]["help"]["text"] == BY_ID["FF164"].mend
+    rules = {rule["id"]: rule for rule in log["runs"][0]["tool"]["driver"]["rules"]}
+    assert rules["FF164"]["help"]["text"] == BY_ID["FF164"].mend
     broken = json.loads(check(written(folder, ("to: review\n", "to: reveiw\n")), "--format", "sarif").output)
     a_sarif_log(broken)
     assert [result["ruleId"] for result in broken["runs"][0]["results"]] == ["FF101"]

@@ -29,9 +29,8 @@ BLIND = (
     "    view: {applicant: [proposal], officer: [proposal, panel]",
 )
 ACCEPT = (
-    "timers:\n",
-    "accept:\n  - {code: FF164, at: reviews.panel.quorum, because: All three read everything., by: 'Ada, 2026-11-20'}\n"
-    "timers:\n",
+    "accept:\n",
+    "accept:\n  - {code: FF164, at: reviews.panel.quorum, because: All three read it., by: 'Ada, 2026-11-20'}\n",
 )
 
 
@@ -83,7 +82,7 @@ def test_a_warning_that_somebody_answers_for_does_not_block() -> None:
         assert definitions.pin(workflow) == workflow.sha256
     [found] = [each for each in proof.findings(workflow) if each.code == "FF164"]
     assert found.is_accepted and found.accepted_by == "Ada, 2026-11-20" and not found.blocks
-    assert definitions.get(workflow.sha256).accepted[0].because == "All three read everything."
+    assert definitions.get(workflow.sha256).accepted[0].because == "All three read it."
 
 
 def test_what_is_shipped_may_be_published() -> None:

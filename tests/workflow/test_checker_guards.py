@@ -30,8 +30,8 @@ def clause(text: str, before: str = CAP) -> dict[str, str]:
 
 def test_the_shipped_workflows_are_sound_with_and_without_the_solver() -> None:
     for workflow in (small_grant(), large_grant()):
-        assert checker.check(workflow) == []
-        assert checker.check(workflow, ALONE) == []
+        assert not any(each.blocks for each in checker.check(workflow))
+        assert not any(each.blocks for each in checker.check(workflow, ALONE))
 
 
 CONTRADICTIONS = [

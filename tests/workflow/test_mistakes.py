@@ -147,7 +147,7 @@ FORM_MISTAKES = [
 
 def test_the_shipped_files_have_nothing_to_report() -> None:
     assert problems_of(texts()) == []
-    assert checker.check(small_grant()) == []
+    assert not any(each.blocks for each in checker.check(small_grant()))
 
 
 @pytest.mark.parametrize(("old", "new", "at", "code", "words"), MAIN_MISTAKES, ids=[m[3] + " " + m[1].strip()[:30] for m in MAIN_MISTAKES])  # fmt: skip
