@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -166,6 +167,11 @@ def test_what_is_written_reads_as_the_same_scenario() -> None:
     first = scenario.load(CIRCLE_SCENARIO, circle())
     again = scenario.load(written(first), circle())
     assert again == first
+    odd = replace(
+        first, id="no", title='A "quoted": {title} # é', note="- 1\n2", opening=replace(first.opening, budget=None)
+    )
+    told = scenario.load(written(odd), circle())
+    assert (told.id, told.title, told.note, told.opening.budget) == ("no", odd.title, "- 1 2", None)
 
 
 @pytest.mark.parametrize(
