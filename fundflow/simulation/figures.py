@@ -168,8 +168,9 @@ def _of_round(model: Model, log: Log, found: dict[Key, float]) -> None:
         found["round", "", "decision_p90"] = quantile(log.decisions, 0.9) / DAY
     if any(way.takes_money for state in model.states for way in state.ways):
         found["round", "", "awards"] = log.awards
-        found["round", "", "awarded"] = log.awarded - log.released
+        kept = max(0.0, round(log.awarded - log.released, 4))
+        found["round", "", "awarded"] = kept
         found["round", "", "released"] = log.released
         found["round", "", "unfunded"] = log.unfunded
         if model.budget:
-            found["round", "", "of_budget"] = (log.awarded - log.released) / model.budget
+            found["round", "", "of_budget"] = kept / model.budget

@@ -90,6 +90,7 @@ class State:
     timers: tuple[int, ...] = ()
     limit: Duration | None = None
     is_final: bool = False
+    is_failure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ class _Compiling:
             timers=tuple(self.timers[name] for name in timers),
             limit=stay.limit,
             is_final=state.is_final,
+            is_failure=state.final == "failure",
         )
 
     def _is_timed(self, timer: definition.Timer) -> bool:

@@ -395,7 +395,8 @@ class _Run:
                 self.left -= case.amount
         if "pay" in way.money:
             case.paid = case.held
-        is_bad = way.target == NONE or not self.model.states[way.target].is_final
+        # What a close leaves unpaid is not known, for tranches are not played: after a good end all counts as paid.
+        is_bad = way.target == NONE or self.model.states[way.target].is_failure
         if ("release" in way.money or ("close" in way.money and is_bad)) and case.held:
             if self.left is not None:
                 self.left += case.held - case.paid

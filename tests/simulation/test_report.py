@@ -103,7 +103,8 @@ def test_any_workflow_has_a_scenario_to_begin_with_that_ends(path: Path) -> None
     assert scenario.load(scenario.written(first), known).staff == first.staff
     found = simulate(known, first, runs=5, seed=1)
     assert found["round", "", "decided"].mean > 20
-    assert found["round", "", "open"].mean < 20
+    assert found["round", "", "open"].mean < 40  # some end only after audits of five years
+    assert found["round", "", "awarded"].mean > 100_000
     assert found["round", "", "endless"].mean == 0
 
 
