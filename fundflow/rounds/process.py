@@ -216,6 +216,7 @@ def duration(length: Duration) -> str:
     parts = [
         ngettext("%(num)s month", "%(num)s months", length.months) if length.months else "",
         ngettext("%(num)s day", "%(num)s days", length.days) if length.days else "",
+        ngettext("%(num)s working day", "%(num)s working days", length.working_days) if length.working_days else "",
         ngettext("%(num)s hour", "%(num)s hours", length.minutes // 60) if length.minutes >= 60 else "",
         ngettext("%(num)s minute", "%(num)s minutes", length.minutes % 60) if length.minutes % 60 else "",
     ]

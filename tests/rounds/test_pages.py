@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from fundflow import clock
 from fundflow.db import db, transaction
 from fundflow.lifecycle.actor import SYSTEM
-from fundflow.rounds import queries, service
+from fundflow.rounds import process, queries, service
 from fundflow.rounds.models import Round
 from tests import factories
 from tests.people import sign_in
@@ -63,6 +63,14 @@ def test_visitor_reads_the_terms_every_question_and_how_it_is_decided(app: Flask
     assert page.count("<svg xmlns") >= 2 and "flow--wide" in page and "flow--tall" in page
     assert "Every step of the workflow" in page and "commits money" in page
     assert ">Apply<" in page
+
+
+def test_every_deadline_of_a_process_is_told_with_its_length(app: Flask) -> None:
+    with app.test_request_context():
+        steps = process.steps(factories.a_workflow("global-cities-fund"), "en")
+    lines = [line for step in steps for line in step.lines]
+    assert "Eligibility check due: after 10 working days." in lines and "Final report due: after 3 months." in lines
+    assert not [line for line in lines if line.endswith("after .")]
 
 
 def test_closed_round_takes_no_more_applications(app: Flask, client: FlaskClient) -> None:
