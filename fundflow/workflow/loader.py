@@ -93,6 +93,8 @@ def _load(
     source = read_source(main, text)
     if source.data is None:
         raise Problems(source.problems or [Problem(main, 1, 1, "FF001", "this file is empty")])
+    if (too_many := _beyond(source)) is not None:
+        raise Problems([*source.problems, too_many])
     names = Names(source, text_of, main, known_templates)
     names.texts[main] = text
     workflow = built(names)
@@ -112,6 +114,26 @@ def _load(
         sha256=digest(names.texts),
         places=_places(names),
     )
+
+
+MOST = {"states": 400, "transitions": 800, "arrows": 3_000}
+"""Beyond these nothing is read, so that whatever looks at a workflow ends in time; funds have a twentieth of it."""
+
+
+def _beyond(source: Source) -> Problem | None:
+    """That the file has more states, transitions or arrows (each from one state) than are read at all."""
+    data = source.data if isinstance(source.data, dict) else {}
+    found = {part: given for part in ("states", "transitions") if isinstance(given := data.get(part), dict)}
+    counts = {part: len(given) for part, given in found.items()}
+    steps = [each.get("from") for each in found.get("transitions", {}).values() if isinstance(each, dict)]
+    counts["arrows"] = sum(len(each) if isinstance(each, list) else 1 for each in steps)
+    for part, count in counts.items():
+        if count > MOST[part]:
+            line, column = source.place((part if part in found else "transitions",))
+            return Problem(
+                source.file, line, column, "FF002", f"there are {count:,} {part}; {MOST[part]:,} are the most"
+            )
+    return None
 
 
 def built(names: Names) -> Workflow:

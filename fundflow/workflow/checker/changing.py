@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fundflow.workflow.checker.conditions import Condition, conditions
+from fundflow.workflow.checker.reach import outgoing
 from fundflow.workflow.definition import Transition, Workflow
 
 _ALWAYS = frozenset({"now", "today", "actor", "input", "ledger", "timers", "children", "siblings", "self", "fired"})
@@ -19,6 +20,7 @@ class Changing:
 
     def __init__(self, workflow: Workflow) -> None:
         self.workflow = workflow
+        self.onward = outgoing(workflow.transitions.values())
         self.fields = {
             form: frozenset(f"application.{name}" for name in given.fields)
             for form, given in workflow.answer_forms.items()
@@ -57,7 +59,7 @@ class Changing:
         while waiting:
             state = waiting.pop()
             lasting = self._lasting(found[state], state)
-            for transition in self.workflow.transitions_from(state):
+            for transition in self.onward.get(state, ()):
                 target = transition.destination(state)
                 if target is None:
                     continue

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fundflow.workflow.checker.finding import Finding
-from fundflow.workflow.checker.reach import arrows, reached_from
+from fundflow.workflow.checker.reach import arrows, reached_from, saving
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.problems import listed
 
 MOST_STATES = 60
+MOST_NAMED = 8
 
 
 def states(workflow: Workflow) -> Iterator[Finding]:
     leads = arrows(workflow)
     reached = reached_from(workflow.initial, leads)
+    saved = saving(leads, {name for name, state in workflow.states.items() if state.is_final})
     for name, state in workflow.states.items():
         at = f"states.{name}"
         if name not in reached:
@@ -26,13 +28,11 @@ def states(workflow: Workflow) -> Iterator[Finding]:
                 yield Finding("FF105", f"transitions.{transition.id}.from", message)
         elif not leads[name]:
             yield Finding("FF104", at, f"'{name}' is a dead end: nothing leaves it and it is not final")
-        elif not any(
-            place.startswith("end ") or workflow.states[place].is_final for place in reached_from(name, leads)
-        ):
-            round_ = listed(sorted(reached_from(name, leads)))
-            yield Finding(
-                "FF106", at, f"'{name}' is a trap: from here no end can be reached (it only goes round {round_})"
-            )
+        elif name not in saved:
+            onward = sorted(reached_from(name, leads))
+            round_ = listed(onward) if len(onward) <= MOST_NAMED else f"{len(onward)} states"
+            message = f"'{name}' is a trap: from here no end can be reached (it only goes round {round_})"
+            yield Finding("FF106", at, message)
     if len(workflow.states) > MOST_STATES:
         yield Finding(
             "FF209", "states", f"there are {len(workflow.states)} states; beyond {MOST_STATES} nobody can follow"

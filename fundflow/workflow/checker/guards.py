@@ -69,7 +69,7 @@ def guards(workflow: Workflow, context: Context) -> Iterator[Finding]:
     """Every rule about conditions, over the same work."""
     given = Guards(workflow, Work(context.work, context.may_use_solver))
     for transition in workflow.every_transition():
-        yield from _one(given, transition)
+        yield from one(given, transition)
     yield from _overlaps(given)
     for state in workflow.states:
         yield from stuck(given, state)
@@ -88,7 +88,7 @@ def _why(work: Work) -> str:
     return "; only values were tried: install fundflow[prove], which can prove it"
 
 
-def _one(given: Guards, transition: Transition) -> Iterator[Finding]:
+def one(given: Guards, transition: Transition) -> Iterator[Finding]:
     """A transition that can never happen, and conditions that say nothing."""
     at, name = place_of(given.workflow, transition), transition.id
     listed = {source: conditions(given.workflow, transition, source) for source in transition.sources}
@@ -136,7 +136,7 @@ def _is_implied(given: Guards, condition: Condition, found: list[Condition], dro
 def _overlaps(given: Guards) -> Iterator[Finding]:
     """Two steps that may happen by themselves at once: the first in the file would win, silently."""
     for state in given.workflow.states:
-        automatic = [each for each in given.workflow.transitions_from(state) if each.is_auto]
+        automatic = [each for each in given.changing.onward.get(state, ()) if each.is_auto]
         for one, other in combinations(automatic, 2):
             at = place_of(given.workflow, other)
             both = [each.expression for t in (one, other) for each in conditions(given.workflow, t, state)]

@@ -52,6 +52,7 @@ class Product:
     workflow: Workflow
     child: Child | None
     same: Same
+    most: int = MOST_SITUATIONS
     came_by: dict[Situation, Step | None] = field(default_factory=dict)
     steps: dict[Situation, list[Step]] = field(default_factory=dict)
     is_whole: bool = True
@@ -74,7 +75,7 @@ class Product:
             for step in steps:
                 self.happened.add(step.name)
                 if step.after not in self.came_by:
-                    if len(self.came_by) >= MOST_SITUATIONS:
+                    if len(self.came_by) >= self.most:
                         self.is_whole = False
                         return self
                     self.came_by[step.after] = step

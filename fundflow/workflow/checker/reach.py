@@ -27,6 +27,22 @@ def reached_from(start: str, leads: Mapping[str, set[str]]) -> set[str]:
     return seen
 
 
+def saving(leads: Mapping[str, set[str]], ends: set[str]) -> set[str]:
+    """Every place from which one of `ends`, or an outcome, can be reached."""
+    back: dict[str, list[str]] = {}
+    for source, targets in leads.items():
+        for target in targets:
+            back.setdefault(target, []).append(source)
+    found = {*ends, *(target for target in back if target.startswith("end "))}
+    waiting = list(found)
+    while waiting:
+        for source in back.get(waiting.pop(), ()):
+            if source not in found:
+                found.add(source)
+                waiting.append(source)
+    return found
+
+
 def outgoing(transitions: Iterable[Transition]) -> dict[str, list[Transition]]:
     """By state, what leaves it, in the order of the file."""
     found: dict[str, list[Transition]] = {}

@@ -52,11 +52,11 @@ except ImportError:  # the extra `prove` is not installed
 
 COST = 2_000
 """What a query counts among the steps of the checker, beside what Z3 itself may spend."""
-RESOURCES = 300_000
-"""Z3's own count of its work for one query: about a tenth of a second, and the same on every machine."""
-EACH = 6
+RESOURCES = 200_000
+"""Z3's own count of its work for one query: a quarter of a second at most, and the same on every machine."""
+EACH = 4
 """So much of it counts as one step of the checker."""
-PATIENCE = 400
+PATIENCE = 300
 """Milliseconds for one query, should its count run slower than it should."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -31,7 +31,7 @@ MOST_CASES = 60
 def stuck(given: Guards, state: str) -> Iterator[Finding]:
     """A finding where some lasting facts close every way out."""
     workflow = given.workflow
-    ways = [each for each in workflow.transitions_from(state) if _leads_out(workflow, each, state)]
+    ways = [each for each in given.changing.onward.get(state, ()) if _leads_out(workflow, each, state)]
     if workflow.states[state].is_final or not ways:
         return
     at = f"states.{state}"
