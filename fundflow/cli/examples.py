@@ -9,6 +9,9 @@ import click
 
 from fundflow.cli.group import main
 
+UNTESTED = "FF204"
+"""The code of a line that could be changed and every example would still pass."""
+
 
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -64,7 +67,7 @@ def mutate(file: Path, jobs: int, sample: int, seed: int, floor: float, by_opera
         click.echo(f"{file}: {names} fail before anything is changed: see fundflow test {file}")
         sys.exit(1)
     for each in found.survivors:
-        click.echo(f"{file}:{each.line}: nothing tests this line ({each.operator}): {each.text}")
+        click.echo(f"{file}:{each.line}:1: warning {UNTESTED} nothing tests this line ({each.operator}): {each.text}")
     if by_operator:
         for name, (killed, count) in found.by_operator().items():
             click.echo(f"{name:<28} {killed:>5} of {count}")

@@ -12,8 +12,8 @@ from fundflow.workflow.checker.codes import BY_ID
 from tests.workflow import seeded
 from tests.workflow.seeded import Defect
 
-AWAITED = {"FF133", "FF138", "FF139", "FF177", "FF190", "FF191", "FF204"}
-"""Codes that have no seeded defect yet."""
+ELSEWHERE = {"FF204"}
+"""What the check does not find: `fundflow mutate` does, with the examples of the file."""
 
 
 @pytest.mark.parametrize("path", seeded.every(), ids=lambda path: path.stem)
@@ -36,4 +36,4 @@ def test_the_base_has_none(name: str) -> None:
 
 
 def test_every_code_has_a_defect() -> None:
-    assert BY_ID.keys() - {Defect(path).code for path in seeded.every()} == AWAITED
+    assert BY_ID.keys() - {Defect(path).code for path in seeded.every()} == ELSEWHERE
