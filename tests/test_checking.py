@@ -198,3 +198,43 @@ def test_a_live_one_is_asked_for_its_people_versions_and_applications(tmp_path: 
     assert found["FF195"]["message"].startswith("1 application now in 'review' (version 1) would be stranded")
     assert f"the round “{round_.title}” is open by version 1" in found["FF201"]["message"]
     assert done.returncode == 1
+
+
+def test_duties_are_proven_apart_or_the_way_to_do_them_all_is_printed(tmp_path: Path) -> None:
+    done = check(ROOT / "workflows" / MAIN, "--separate", "submit,decide,pay")
+    assert done.exit_code == 0
+    assert "decide: approve\n" in done.output
+    assert "no one person can submit, decide and pay: proved over all paths (7 situations)\n" in done.output
+    assert "no one person can decide and pay: proved over all paths" in done.output
+    broken = written(
+        tmp_path,
+        ("group: fund-managers, never_also: [applicant],", "group: fund-managers,"),
+        ("group: finance, never_also: [officer, applicant],", "group: finance,"),
+        ("    not_same_actor_as: [approve]\n", ""),
+    )
+    done = check(broken, "--separate", "submit,decide,pay")
+    assert done.exit_code == 1
+    assert (
+        "one person can submit, decide and pay as 'applicant', 'finance' and 'officer': submit → approve → disburse\n"
+    ) in done.output
+
+
+def test_unknown_duties_are_a_wrong_call(tmp_path: Path) -> None:
+    for duties, words in (("submit,payy", "did you mean 'pay'?"), ("submit", "name two duties or more")):
+        done = check(ROOT / "workflows" / MAIN, "--separate", duties)
+        assert done.exit_code == 2
+        assert words in done.output
+
+
+@pytest.mark.usefixtures("app")
+def test_people_who_could_do_it_all_are_named(tmp_path: Path, settings: Settings) -> None:
+    cast = make.a_cast()
+    name = cast.manager.name
+    db.session.rollback()
+    both = ("    to: approved\n    by: officer", "    to: approved\n    by: [officer, auditor]")
+    file = written(tmp_path, both, ("    not_same_actor_as: [approve]\n", ""))
+    text = file.read_text().replace("group: auditors, label", "group: fund-managers, label")
+    file.write_text(text.replace("group: finance, never_also: [officer, applicant],", "group: fund-managers,"))
+    done = run(settings.instance, "check", str(file), "--live", "--separate", "decide,pay")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"(now: {name})" in done.stdout

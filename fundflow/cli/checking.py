@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -30,10 +31,22 @@ if TYPE_CHECKING:
     "--installed", is_flag=True, help="Also look at the messages, documents and effects of this installation."
 )
 @click.option("--live", is_flag=True, help="Also look at its people, published versions and live applications.")
+@click.option(
+    "--separate",
+    metavar="DUTIES",
+    help="Prove, instead, that no one person can do all of these, or print how: submit,decide,pay or any transitions.",
+)
 @click.option("--explain", "code", metavar="CODE", help="Print what a code such as FF115 means, instead.")
 @click.option("--page", is_flag=True, help="Print all codes as Markdown (docs/checks.md), instead.")
 def check(
-    file: Path | None, kind: str, strict: bool, installed: bool, live: bool, code: str | None, page: bool
+    file: Path | None,
+    kind: str,
+    strict: bool,
+    installed: bool,
+    live: bool,
+    separate: str | None,
+    code: str | None,
+    page: bool,
 ) -> None:
     """Check a workflow file: every mistake with its line, and what to write instead."""
     from fundflow.workflow.checker import codes, report
@@ -46,6 +59,8 @@ def check(
         return
     if file is None:
         raise click.UsageError("name the file to check, or a code with --explain")
+    if separate is not None:
+        _separate(file, separate, live=live)
     workflow, problems = _found(file, installed=installed, live=live)
     if kind == "text":
         lines = report.text(problems)
@@ -54,6 +69,32 @@ def check(
         made = report.sarif(problems) if kind == "sarif" else report.as_json(problems)
         click.echo(json.dumps(made, ensure_ascii=False, indent=2))
     sys.exit(1 if any(each.blocks and (strict or not each.is_warning) for each in problems) else 0)
+
+
+def _separate(file: Path, duties: str, *, live: bool) -> NoReturn:
+    """Whether one person can do all of these duties, and for three or more also each two of them; then the end."""
+    from fundflow.workflow import loader
+    from fundflow.workflow.checker.separation import UnknownDuty, separated
+
+    try:
+        workflow = loader.read(file)
+    except loader.Problems as mistakes:
+        click.echo(str(mistakes))
+        sys.exit(1)
+    directory = _context(workflow, installed=False, live=live).directory
+    names = [name for name in duties.replace(" ", "").split(",") if name]
+    if len(names) < 2:
+        raise click.UsageError("name two duties or more, such as --separate submit,decide,pay")
+    try:
+        whole = separated(workflow, names, directory)
+        pairs = [separated(workflow, pair, directory) for pair in combinations(names, 2) if len(names) > 2]
+    except UnknownDuty as unknown:
+        raise click.UsageError(str(unknown)) from None
+    for name, steps in whole.duties.items():
+        click.echo(f"{name}: {', '.join(steps) or 'nothing'}")
+    for proof in (whole, *pairs):
+        click.echo("\n".join(proof.sentences))
+    sys.exit(0 if whole.holds or whole.absent else 1)
 
 
 def _found(file: Path, *, installed: bool, live: bool) -> tuple[Workflow | None, list[Problem]]:
