@@ -106,7 +106,7 @@ class World:
                 actor=story.actor("ines"),
                 key="proposal",
                 reason="Only the number differs.",
-                accepted=[publishing.mark_of(each) for each in publishing.findings(as_workflow)],
+                accepted=[publishing.mark_of(each) for each in publishing.findings(as_workflow, {})],
                 seen={},
             )
         worker.drain()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from jinja2 import nodes
 
@@ -19,7 +20,13 @@ SOURCE = "en"
 
 
 def messages() -> dict[str, Printed]:
-    """Every message a workflow may name."""
+    """Every message a workflow may name; read again when one of them or a catalogue changed."""
+    read = [*mail.FOLDER.rglob("*.txt"), *mail.CATALOGUES.rglob("*.mo")]
+    return dict(_messages(tuple((str(path), path.stat().st_mtime_ns) for path in sorted(read))))
+
+
+@lru_cache(maxsize=2)
+def _messages(_stamp: tuple[tuple[str, int], ...]) -> dict[str, Printed]:
     return {name: message(name) for name in sorted(mail.names()) if "/" not in name}
 
 
@@ -36,6 +43,19 @@ def message(name: str) -> Printed:
     missing = mail.untranslated(name)
     return replace(
         _printed(mail.parsed(name)),
+        languages=frozenset({SOURCE, *(language for language, sentences in missing.items() if not sentences)}),
+        untranslated={language: sentences for language, sentences in missing.items() if sentences},
+    )
+
+
+def written(text: str, translations: Mapping[str, frozenset[str]]) -> Printed:
+    """One message as a person wrote it, with the sentences that each language has a translation of."""
+    template, wanted = mail.read(text)
+    missing = {
+        language: tuple(each for each in wanted if each not in known) for language, known in translations.items()
+    }
+    return replace(
+        _printed(template),
         languages=frozenset({SOURCE, *(language for language, sentences in missing.items() if not sentences)}),
         untranslated={language: sentences for language, sentences in missing.items() if sentences},
     )

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from fundflow import clock, documents, mail
 from fundflow.db import db
 from fundflow.errors import Forbidden, NotFound, Refused, Stale
-from fundflow.lifecycle import definitions, inputs, registry, surroundings
+from fundflow.lifecycle import definitions, inputs, registry, surroundings, wording
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Definition, Publication
 from fundflow.lifecycle.refusals import KeyReused
@@ -109,9 +109,21 @@ def loaded(files: Mapping[str, str], main: str, known: Collection[str] | None = 
     return workflow
 
 
-def findings(workflow: Workflow) -> list[Problem]:
-    """What the checker says of it here and now: in this installation, with its people, versions and applications."""
-    found = checker.check(workflow, surroundings.of(workflow))
+def findings(workflow: Workflow, messages: Mapping[str, str]) -> list[Problem]:
+    """What the checker says of it here and now: in this installation, with its people, versions and applications.
+
+    `messages` are those of its texts that somebody wrote in the browser: they are templates, and looked at first.
+    """
+    found = [problem for path, text in messages.items() for problem in wording.faults(path, text)]
+    context = surroundings.of(workflow)
+    if not found and context.installation is not None:
+        known = dict(context.installation.messages or {})
+        for path in messages:
+            match = wording.MESSAGE.fullmatch(path) or wording.TRANSLATION.fullmatch(path)
+            if match is not None and f"mail/{match['name']}.txt" in workflow.templates:
+                known[match["name"]] = wording.printed(match["name"], workflow.templates)
+        context = replace(context, installation=replace(context.installation, messages=known))
+    found += checker.check(workflow, context)
     highest = db.session.scalar(
         sa.select(sa.func.max(Definition.version)).where(
             Definition.workflow == workflow.id, Definition.sha256 != workflow.sha256
@@ -142,7 +154,7 @@ def mark_of(problem: Problem) -> str:
 def propose(
     files: Mapping[str, str],
     main: str,
-    templates: Mapping[str, str],
+    messages: Mapping[str, str],
     *,
     base_sha: str,
     draft_id: UUID,
@@ -154,9 +166,12 @@ def propose(
 ) -> Publication:
     """Keep these texts for a second person to publish; an older proposal of the draft is void from now on.
 
-    `accepted` are the marks of the warnings that the person accepts, `seen` what else they were shown. Raises
-    NotAPublisher, ReasonMissing, HasErrors, NotAccepted, OtherWorkflow, NothingDiffers, and KeyReused where the key was
-    another's; the same key again gives the proposal that is there.
+    `messages` are the texts of messages and their translations that differ from those of the version it was begun from;
+    all other messages and documents are that version's. `accepted` are the marks of the warnings that the person
+    accepts, `seen` what else they were shown.
+
+    Raises NotAPublisher, ReasonMissing, HasErrors, NotAccepted, OtherWorkflow, ExamplesFail, NothingDiffers, and
+    KeyReused where the key was another's; the same key again gives the proposal that is there.
     """
     person = _may(actor)
     known = db.session.scalar(sa.select(Publication).where(Publication.key == key))
@@ -167,14 +182,14 @@ def propose(
     text = inputs.read_reason(reason, True) or ""
     base = definitions.get(base_sha)
     try:
-        workflow = assembled(files, main, templates)
+        workflow = assembled(files, main, {**base.templates, **messages})
     except Problems as wrong:
         raise HasErrors(count=len(wrong.problems), first=str(wrong.problems[0])) from None
     if workflow.id != base.id:
         raise OtherWorkflow(base=base.id, workflow=workflow.id)
     if workflow.sha256 == base.sha256:
         raise NothingDiffers()
-    found = findings(workflow)
+    found = findings(workflow, messages)
     errors = [problem for problem in found if not problem.is_warning]
     if errors:
         raise HasErrors(count=len(errors), first=str(errors[0]))
@@ -198,6 +213,7 @@ def propose(
         account={
             "warnings": [{"mark": mark_of(each), **_told(each)} for each in warnings],
             "examples": stories,
+            "messages": sorted(messages),
             "changes": [
                 {"kind": each.kind, "place": each.place, "says": dict(each.says)} for each in changes(base, workflow)
             ],
@@ -232,7 +248,7 @@ def publish(publication_id: UUID, *, actor: Actor, sha256: str) -> Publication:
     workflow = workflow_of(wish)
     # Whoever gives out a number of this workflow waits here: two versions never get the same one.
     db.session.execute(sa.select(Definition.sha256).where(Definition.workflow == wish.workflow).with_for_update())
-    found = findings(workflow)
+    found = findings(workflow, messages_of(wish))
     errors = [problem for problem in found if not problem.is_warning]
     if errors:
         raise CannotPublish(count=len(errors), first=str(errors[0]))
@@ -278,6 +294,11 @@ def workflow_of(wish: Publication) -> Workflow:
     except Problems as wrong:
         raise CannotPublish(count=len(wrong.problems), first=str(wrong.problems[0])) from None
     return replace(workflow, templates=dict(wish.templates), sha256=wish.sha256)
+
+
+def messages_of(wish: Publication) -> dict[str, str]:
+    """The messages and translations in it that somebody wrote in the browser."""
+    return {path: wish.templates[path] for path in wish.account["messages"]}
 
 
 def published() -> list[Publication]:

@@ -81,7 +81,7 @@ def seen_of(draft: Draft, workflow: Workflow) -> dict[str, Any]:
 def _propose_page(draft: Draft, form: Any, says: list[str] | None = None) -> str:
     looked = looked_at(draft)
     workflow = workflow_of(draft) if looked.loads else None
-    found = publishing.findings(workflow) if workflow else looked.findings
+    found = publishing.findings(workflow, service.messages_of(draft)) if workflow else looked.findings
     says = list(says or [])
     if workflow and not says:
         try:
@@ -141,7 +141,7 @@ def proposal(publication_id: UUID) -> ResponseReturnValue:
 def _proposal_page(wish: Publication, form: AnswerForm, says: list[str] | None = None) -> str:
     workflow = publishing.workflow_of(wish)
     is_open = wish.answered_at is None and wish.void_at is None
-    found = publishing.findings(workflow) if is_open else []
+    found = publishing.findings(workflow, publishing.messages_of(wish)) if is_open else []
     base = queries.definition(wish.base_sha)
     return render_template(
         "studio/proposal.html",

@@ -7,6 +7,7 @@ what was proposed of it.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Collection, Mapping
 from datetime import timedelta
@@ -15,11 +16,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from fundflow import clock
+from fundflow import clock, mail
 from fundflow.accounts import queries as accounts
 from fundflow.db import db, inserting
 from fundflow.errors import NotFound, Refused, Stale
-from fundflow.lifecycle import definitions, publishing, registry
+from fundflow.lifecycle import definitions, publishing, registry, wording
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Definition, Publication
 from fundflow.lifecycle.publishing import NotAPublisher, OtherText
@@ -41,6 +42,12 @@ sections:
       first:
         type: short_text
         label: {en: First question}
+"""
+NEW_MESSAGE = """Subject: {% trans %}About {{ number }}{% endtrans %}
+
+{% trans trimmed %}
+Write here what {{ city }} should know about “{{ title }}”.
+{% endtrans %}
 """
 _VERSION = re.compile(r"^version:\s*[0-9]+", re.MULTILINE)
 
@@ -74,6 +81,12 @@ class NoSuchFile(Refused):
 
 class BadName(Refused):
     """“{name}” cannot name a file: write small letters, digits and _, and .yaml at the end, as in site_visit.yaml."""
+
+    status = 422
+
+
+class BadMessageName(Refused):
+    """“{name}” cannot name a message: write small letters and _, as in site_visit_soon."""
 
     status = 422
 
@@ -189,6 +202,30 @@ def add_file(draft_id: UUID, name: str, *, actor: Actor) -> str:
     return path
 
 
+def add_message(draft_id: UUID, name: str, *, actor: Actor) -> str:
+    """The text of a message with its translations, to be changed here; a new one where there is none. Its path."""
+    person = _may(actor)
+    draft = _open(draft_id)
+    name = name.strip()
+    path = f"mail/{name}.txt"
+    if wording.MESSAGE.fullmatch(path) is None or len(name) > 60:
+        raise BadMessageName(name=name[:100])
+    if path in draft.files:
+        raise FileThere(path=path)
+    stands = dict(definitions.get(draft.base_sha).templates)
+    if path not in stands and name in mail.names():
+        stands = mail.texts(name)
+    texts = {path: stands.get(path, NEW_MESSAGE)}
+    for each, text in stands.items():
+        match = wording.TRANSLATION.fullmatch(each)
+        if match is not None and match["name"] == name:
+            texts[each] = json.dumps(json.loads(text), ensure_ascii=False, indent=1) + "\n"
+    if len(draft.files) + len(texts) > MOST_FILES:
+        raise TooManyFiles(most=MOST_FILES)
+    _write(draft, {**draft.files, **texts}, person)
+    return path
+
+
 def remove_file(draft_id: UUID, path: str, *, actor: Actor) -> Draft:
     """Leave a file out; it stays in the revisions before."""
     person = _may(actor)
@@ -264,7 +301,7 @@ def propose(
     wish = publishing.propose(
         workflow_files(draft),
         draft.main,
-        templates_of(draft),
+        messages_of(draft),
         base_sha=draft.base_sha,
         draft_id=draft.id,
         actor=actor,
@@ -299,8 +336,12 @@ def workflow_files(draft: Draft) -> dict[str, str]:
 
 def templates_of(draft: Draft) -> dict[str, str]:
     """The messages and documents: those of the version before, and over them what the draft says otherwise."""
-    own = {path: text for path, text in draft.files.items() if path.startswith("mail/")}
-    return {**definitions.get(draft.base_sha).templates, **own}
+    return {**definitions.get(draft.base_sha).templates, **messages_of(draft)}
+
+
+def messages_of(draft: Draft) -> dict[str, str]:
+    """The messages and translations that the draft has of its own."""
+    return {path: str(text) for path, text in draft.files.items() if path.startswith("mail/")}
 
 
 def name_of(person_id: UUID | None) -> str:

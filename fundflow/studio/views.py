@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from uuid import UUID
 
 from flask import Blueprint, Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
@@ -18,6 +19,7 @@ from flask_babel import lazy_gettext as _l
 from fundflow.accounts import queries as accounts
 from fundflow.db import transaction
 from fundflow.errors import Refused
+from fundflow.lifecycle import wording
 from fundflow.lifecycle.publishing import known_templates
 from fundflow.studio import checking, queries, service
 from fundflow.studio.forms import BeginForm, FileForm, KeyedForm, NewFileForm
@@ -250,10 +252,13 @@ def present(draft: Draft) -> str:
 def looked_at(draft: Draft, over: dict[str, str] | None = None) -> checking.Looked:
     """What is wrong with a draft, with these texts in place of those that are kept."""
     texts = {**draft.files, **(over or {})}
-    templates = {path: text for path, text in texts.items() if path.startswith("mail/")}
+    messages = {path: text for path, text in texts.items() if path.startswith("mail/")}
     base = queries.definition(draft.base_sha).templates
-    yaml = {path: text for path, text in texts.items() if path not in templates}
-    return checking.look(yaml, draft.main, known_templates({**base, **templates}))
+    yaml = {path: text for path, text in texts.items() if path not in messages}
+    looked = checking.look(yaml, draft.main, known_templates({**base, **messages}))
+    # A message is short, or it is not read at all, so this needs no process that can be ended.
+    more = [problem for path, text in sorted(messages.items()) for problem in wording.faults(path, text)]
+    return replace(looked, findings=[*looked.findings, *more])
 
 
 def _editor(
@@ -282,8 +287,17 @@ def _editor(
         is_checked=is_checked,
         editors=present(draft),
         new_file=NewFileForm(formdata=None),
+        messages=sorted(
+            {path.removeprefix("mail/").removesuffix(".txt") for path in _messages(draft) if path.endswith(".txt")}
+        ),
         saved_by=accounts.people_named([draft.saved_by]).get(draft.saved_by, ""),
     )
+
+
+def _messages(draft: Draft) -> list[str]:
+    """The messages of the version before that the draft does not have of its own yet."""
+    base = queries.definition(draft.base_sha).templates
+    return [path for path in base if path.startswith("mail/") and "/_" not in path and path not in draft.files]
 
 
 def side_by_side(mine: str, theirs: str) -> list[tuple[str, str]]:
@@ -297,12 +311,14 @@ def side_by_side(mine: str, theirs: str) -> list[tuple[str, str]]:
 @pages.post("/studio/drafts/<uuid:draft_id>/files")
 @requires(writers)
 def change_files(draft_id: UUID) -> ResponseReturnValue:
-    """Add a form file, or leave one out."""
+    """Add a form or a message, or leave one out."""
     form = NewFileForm()
     draft = queries.draft_for(draft_id)
     try:
         with transaction():
-            if "remove" in request.form:
+            if "message" in request.form:
+                path = service.add_message(draft_id, request.form["message"], actor=g.actor)
+            elif "remove" in request.form:
                 service.remove_file(draft_id, request.form["remove"], actor=g.actor)
                 path = draft.main
             else:

@@ -70,10 +70,14 @@ class Scene:
         """The marks of what the checker warns of now; none where the draft is no workflow."""
         draft = self.now()
         try:
-            workflow = publishing.assembled(draft.files, draft.main, service.templates_of(draft))
+            workflow = publishing.assembled(service.workflow_files(draft), draft.main, service.templates_of(draft))
         except Problems:
             return []
-        return [publishing.mark_of(each) for each in publishing.findings(workflow) if each.is_warning]
+        return [
+            publishing.mark_of(each)
+            for each in publishing.findings(workflow, service.messages_of(draft))
+            if each.is_warning
+        ]
 
     def publish(self, wish: Publication, by: User | None = None, sha256: str | None = None) -> Publication:
         """Publish as the second person."""
