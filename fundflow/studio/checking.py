@@ -61,7 +61,12 @@ class Looked:
 
     @property
     def warnings(self) -> list[Problem]:
-        return [each for each in self.findings if each.is_warning]
+        return [each for each in self.findings if each.is_warning and each.blocks]
+
+    @property
+    def accepted(self) -> list[Problem]:
+        """Warnings that somebody answers for in the file itself."""
+        return [each for each in self.findings if each.is_accepted]
 
 
 def look(files: Mapping[str, str], main: str, known: frozenset[str]) -> Looked:

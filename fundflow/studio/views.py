@@ -226,7 +226,7 @@ def check(draft_id: UUID) -> ResponseReturnValue:
     looked = looked_at(draft, {path: form.written})
     with transaction():
         service.opened(draft_id, actor=g.actor)
-    here = [each for each in looked.findings if each.file == path]
+    here = [each for each in looked.findings if each.file == path and each.blocks]
     return jsonify(
         html=render_template("studio/_findings.html", draft=draft, looked=looked, path=path),
         lines=[{"line": each.line, "says": each.sentence, "warning": each.is_warning} for each in here],

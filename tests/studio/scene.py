@@ -76,7 +76,7 @@ class Scene:
         return [
             publishing.mark_of(each)
             for each in publishing.findings(workflow, service.messages_of(draft))
-            if each.is_warning
+            if each.is_warning and each.blocks
         ]
 
     def publish(self, wish: Publication, by: User | None = None, sha256: str | None = None) -> Publication:
