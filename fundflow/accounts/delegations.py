@@ -56,6 +56,10 @@ class ReasonMissing(Refused):
     status = 422
 
 
+class GivenAlready(Refused):
+    """{name} stands in for you there on all of these days already."""
+
+
 class IsOver(Refused):
     """This has ended already."""
 
@@ -93,7 +97,7 @@ def give(
 
     In one group or (None) in all that can be lent, for one round or (None) for every one. The taker is told by mail.
     The same key again gives what is there. NothingToLend, NotLent, NotOfTheFund, Yourself, WrongDates, ReasonMissing,
-    separation.NeverBoth.
+    GivenAlready where one that holds says all of it, separation.NeverBoth.
     """
     known = db.session.scalar(sa.select(Delegation).where(Delegation.key == key, Delegation.giver_id == giver.id))
     if known is not None:
@@ -110,6 +114,17 @@ def give(
         raise NotOfTheFund(email=taker_email.strip())
     separation.lock(giver.id, taker.id)
     _needs_something(giver, group, round_id)
+    same = sa.select(Delegation.id).where(
+        Delegation.giver_id == giver.id,
+        Delegation.taker_id == taker.id,
+        sa.or_(Delegation.group.is_(None), Delegation.group == group),
+        sa.or_(Delegation.round_id.is_(None), Delegation.round_id == round_id),
+        Delegation.starts_at <= starts_at,
+        Delegation.ends_at >= ends_at,
+        Delegation.revoked_at.is_(None),
+    )
+    if db.session.scalar(same.limit(1)) is not None:
+        raise GivenAlready(name=taker.name or taker.email)
     separation.check_loan(giver.id, taker.id, group, round_id)
     made = Delegation(
         key=key,

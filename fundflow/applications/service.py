@@ -23,7 +23,7 @@ from fundflow.applications.models import Answers, File, SentAnswers
 from fundflow.applications.uploads import Received
 from fundflow.db import canonical_json, db
 from fundflow.errors import Forbidden, NotFound, Refused, Stale
-from fundflow.lifecycle import commands, definitions, timers
+from fundflow.lifecycle import commands, definitions, happening, timers
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.lifecycle.queries import locked
@@ -171,6 +171,7 @@ def save(application: Application, form_id: str, data: Mapping[str, Any], revisi
 
     Refused, in this order: NotFound for a form out of sight, ReadOnly and TooLate for one that closed meanwhile, and
     StaleDraft when `revision` is not what stands there now and the answers differ. None saves over whatever stands.
+    What now happens by itself happens in the same transaction.
     """
     held, form = _open_form(application.id, form_id, actor)
     row = queries.answers_row(held.id, form_id)
@@ -186,7 +187,9 @@ def save(application: Application, form_id: str, data: Mapping[str, Any], revisi
     row.revision += 1
     timers.follow_fields(held, row.saved_at)
     db.session.flush()
-    return Saved(row.revision, row.saved_at)
+    saved = Saved(row.revision, row.saved_at)
+    happening.settle(held, f"answers:{held.id}:{form_id}:{saved.revision}")
+    return saved
 
 
 def differences(form: Form, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
@@ -272,6 +275,7 @@ def attach(application: Application, form_id: str, field_id: str, received: Rece
     # The revision stays: files are added and taken out one by one, so they never overwrite what a colleague typed.
     _keep(held, form, row, {**data, field_id: [*there, str(file.id)]}, actor)
     db.session.flush()
+    happening.settle(held, f"file:{file.id}:added")
     return file
 
 
@@ -288,6 +292,7 @@ def detach(application: Application, form_id: str, file_id: UUID, actor: Actor) 
     if not queries.was_sent(file):
         db.session.delete(file)
     db.session.flush()
+    happening.settle(held, f"file:{file_id}:removed")
 
 
 def file_for(actor: Actor, file_id: UUID) -> File:

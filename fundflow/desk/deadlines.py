@@ -120,7 +120,7 @@ def tell_outage() -> ResponseReturnValue:
         with transaction():
             outage = outages.tell(*span, reason=form.why.data, actor=g.actor)
     except Refused as refusal:
-        target = form.why if isinstance(refusal, brakes.NoReason) else form.ended
+        target = form.why if isinstance(refusal, brakes.NoReason | inputs.TooLong) else form.ended
         target.errors = [sentence(refusal)]
         return _page(ReleaseForm(formdata=None), form), refusal.status
     flash(_("The outage is recorded. Deadlines that moved: %(n)s.", n=outage.timers), "success")

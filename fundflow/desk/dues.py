@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from fundflow.desk.viewer import Viewer
 from fundflow.lifecycle import commands, pauses
@@ -78,8 +78,16 @@ def _line(line: pauses.Line) -> str:
         case "holiday" if line.day is not None:
             return _("Not counted: %(day)s, %(name)s.", day=reader.day(line.day), name=line.name)
         case "extended":
-            hours = reader.decimal(round(line.length.total_seconds() / 3600))
-            return _("Extended by %(hours)s hours for an outage.", hours=hours)
+            count = round(line.length.total_seconds() / 3600)
+            hours = reader.decimal(count)
+            return str(
+                ngettext(
+                    "Extended by %(hours)s hour for an outage.",
+                    "Extended by %(hours)s hours for an outage.",
+                    count,
+                    hours=hours,
+                )
+            )
         case _:
             return ""
 

@@ -126,7 +126,8 @@ def _about_child(
     row, language = able[0], reader.language()
     name = child_name(kind, row.key, language)
     amount = next((reader.money(value) for value in record.values() if isinstance(value, Money)), "")
-    more = _("And %(n)s more.", n=len(able) - 1) if len(able) > 1 else ""
+    others = len(able) - 1
+    more = ngettext("And %(n)s more.", "And %(n)s more.", others, n=others) if others else ""
     day = next((value for value in record.values() if isinstance(value, date)), None)
     return Errand(
         _("%(name)s: %(what)s", name=name, what=step.label.in_(language)),

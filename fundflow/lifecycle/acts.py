@@ -40,18 +40,27 @@ class NotACandidate(Refused):
     status = 422
 
 
+class AlreadySo(Refused):
+    """This is recorded already, so nothing was changed."""
+
+
 class OtherPaper(Refused):
     """The document changed since you opened this page. Read the new one, then sign that."""
 
 
 def task(application_id: UUID, name: str, value: str | None, *, actor: Actor, key: str, revision: int | None) -> Fired:
-    """Record what a task came to: one of its values, ``done`` where it has none, or None to take it back."""
+    """Record what a task came to: one of its values, ``done`` where it has none, or None to take it back.
+
+    AlreadySo where that is what it came to before: nothing happens twice.
+    """
 
     def change(held: Held, facts: Facts, seq: int) -> Mapping[str, Any]:
         row = TaskResult.__table__
+        mine = sa.and_(TaskResult.application_id == application_id, TaskResult.task == name)
+        if db.session.scalar(sa.select(TaskResult.value).where(mine)) == value:
+            raise AlreadySo()
         if value is None:
-            found = sa.delete(TaskResult).where(TaskResult.application_id == application_id, TaskResult.task == name)
-            db.session.execute(found)
+            db.session.execute(sa.delete(TaskResult).where(mine))
             return {"result": None}
         given = {"value": value, "event_seq": seq, "done_by": actor.id, "done_at": facts.now}
         db.session.connection().execute(

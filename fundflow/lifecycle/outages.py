@@ -64,11 +64,14 @@ def tell(from_at: datetime, until_at: datetime, *, reason: str | None, actor: Ac
     """Extend every running timer that overlapped this outage, each application's with one event; the caller commits.
 
     Told again, or told in pieces that overlap, it moves only what was not given back before. Where a brake is on and no
-    more wait than may act at once, it is released: that was the reason. Raises NoReason, NoSpan or NotOver.
+    more wait than may act at once, it is released: that was the reason. Raises NoReason, TooLong, NoSpan
+    or NotOver.
     """
     given = inputs.line(reason)
     if not given:
         raise NoReason
+    if len(given) > inputs.LONGEST_TEXT:
+        raise inputs.TooLong(field="reason", longest=inputs.LONGEST_TEXT)
     now = _check(from_at, until_at)
     with writes.whole_or_nothing():
         outage = Outage(

@@ -122,6 +122,30 @@ timers:
   sign_by: {in: signing, after: 20 days, then: unsigned}
 """  # noqa: E501
 
+MAP = {"checking": "vetting", "signing": "sealing", "tranche.requested": "tranche.asked"}
+"""Where the states of the first version lead in the second."""
+
+SECOND = (
+    ("version: 1", "version: 2"),
+    ("checking", "vetting"),
+    ("signing", "sealing"),
+    ("requested: {}, paid", "asked: {}, paid"),
+    ("to: requested", "to: asked"),
+    ("from: requested", "from: asked"),
+    ("[planned, requested]", "[planned, asked]"),
+    ("to: sealing\n    by: manager", "to: sealing\n    by: [manager, director]"),
+    ("{city: signatory, fund: director}", "{city: signatory}"),
+    ("after: 10 days, grace: 15 minutes", "after: 7 days, grace: 5 minutes"),
+    ("after: 20 days", "after: 30 days"),
+    (
+        "timers:\n",
+        "migrate:\n  - from: 1\n    timers: {sign_by: rearm}\n"
+        f"    states: {{{', '.join(f'{old}: {new}' for old, new in MAP.items())}}}\n"
+        "timers:\n  vet: {in: vetting, after: 5 days, overdue_with: report_late, to: manager}\n",
+    ),
+)
+"""The second version: other names, the director may agree as well, only the city signs, other deadlines, one more."""
+
 PAPER = "ab" * 32
 """The digest of the document that is signed in these tests."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from fundflow.applications import service as applications
 from fundflow.config import ROOT
 from fundflow.db import db, transaction
 from fundflow.lifecycle import acts, audit, commands, queries, registry
@@ -195,3 +196,30 @@ def test_the_sheet_that_makes_the_quorum_lets_the_next_step_happen_by_itself() -
     db.session.rollback()
     assert db.session.get_one(Application, application.id, populate_existing=True).state == "approved"
     assert audit.verify(application.id).is_whole
+
+
+def test_what_is_recorded_already_is_told_and_writes_no_event() -> None:
+    estate = Estate()
+    estate.press("send", estate.focal)
+    with pytest.raises(acts.AlreadySo):
+        estate.task("papers", None, estate.manager)
+    estate.task("papers", "done", estate.manager)
+    before = trail(estate)
+    with pytest.raises(acts.AlreadySo, match="recorded already"):
+        estate.task("papers", "done", estate.manager)
+    assert trail(estate) == before
+    estate.task("papers", None, estate.manager)
+    assert len(trail(estate)) == len(before) + 1
+    assert audit.verify().is_whole
+
+
+def test_answers_that_are_saved_let_happen_what_happens_by_itself() -> None:
+    change = ("transitions:\n  send", "transitions:\n  hand_in: {from: draft, to: checking, auto: true, when: [{complete: ask}]}\n  send")  # fmt: skip # noqa: E501
+    estate = Estate(change)
+    assert trail(estate) == [("started", None), ("hand_in", None)]
+    assert (estate.application.state, make.revision_of(estate.application)) == ("checking", 2)
+    begun = make.started(estate.round, make.a_city(focal_point=estate.focal), estate.focal)
+    with transaction():
+        applications.save(begun, "ask", {"title": "A park"}, None, make.acting(estate.focal))
+    assert (begun.state, make.revision_of(begun)) == ("draft", 1)
+    assert audit.verify().is_whole

@@ -273,3 +273,17 @@ def test_the_same_page_sent_twice_is_one(giver: User, taker: User) -> None:
             )
     assert len(delegations.of_person(giver.id)) == 1
     assert not db.session.query(TeamMember).where(TeamMember.user_id == taker.id).count()
+
+
+def test_the_same_from_two_pages_is_refused_and_more_than_before_is_not(
+    giver: User, taker: User, round_: Round
+) -> None:
+    lend(giver, taker, days=(0, 7))
+    for less in ({}, {"days": (2, 5)}, {"round_": round_}, {"group": make.MANAGERS}):
+        with pytest.raises(delegations.GivenAlready, match="Tarek Taker stands in for you there"):
+            lend(giver, taker, **{"days": (0, 7), **less})  # type: ignore[arg-type]
+    lend(giver, taker, days=(0, 8))
+    for standing in delegations.of_person(giver.id):
+        with transaction():
+            delegations.end(standing.delegation, by=make.acting(giver))
+    lend(giver, taker, days=(0, 7))

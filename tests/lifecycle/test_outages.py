@@ -14,7 +14,7 @@ from fundflow import clock
 from fundflow.config import Settings
 from fundflow.db import db, transaction
 from fundflow.jobs.models import Job
-from fundflow.lifecycle import audit, brakes, commands, outages, queries, sweeping, timers
+from fundflow.lifecycle import audit, brakes, commands, inputs, outages, queries, sweeping, timers
 from fundflow.lifecycle.actor import SYSTEM
 from fundflow.lifecycle.models import Application, Brake, Outage
 from fundflow.rounds.models import Round
@@ -138,6 +138,8 @@ def test_an_outage_needs_a_reason_and_must_be_over() -> None:
     with clock.standing_at(UNTIL):
         with pytest.raises(brakes.NoReason):
             tell(reason=" ")
+        with pytest.raises(inputs.TooLong, match="at most 4000 characters"):
+            tell(reason="x" * 4001)
         with pytest.raises(outages.NotOver):
             tell(FROM, UNTIL + timedelta(seconds=1))
         with pytest.raises(outages.NoSpan):

@@ -1,7 +1,7 @@
 """The engine against an independent second statement of one workflow: whatever people press, in whatever order.
 
-Time, crashes before the commit, replays and stale pages are steps like any other. Then the engine is broken on purpose,
-in one place at a time, and the same test must notice each.
+Time, crashes before the commit, replays, stale pages and migrations to the workflow's second version and back are steps
+like any other. Then the engine is broken on purpose, in one place at a time, and the same test must notice each.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,15 +25,30 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from fundflow import clock
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound, Refused
-from fundflow.lifecycle import acts, audit, claims, commands, happening, registry, sweeping, timers
+from fundflow.lifecycle import (
+    acts,
+    audit,
+    claims,
+    commands,
+    definitions,
+    happening,
+    migrating,
+    moments,
+    registry,
+    sweeping,
+    takeover,
+    timers,
+)
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Child, Event, TaskResult, Timer
 from fundflow.payments import queries as money
 from fundflow.payments import service as ledger
 from fundflow.workflow import decide
+from fundflow.workflow.definition import Migration
+from fundflow.workflow.migration import judge
 from tests import factories as make
 from tests.conftest import ON_POSTGRES
-from tests.lifecycle.estate import PAPER, Estate, papers_given
+from tests.lifecycle.estate import MAP, PAPER, SECOND, Estate, an_estate_workflow, papers_given
 from tests.lifecycle.second_statement import PEOPLE, TASKS, Grant
 
 AMOUNTS = (600, 400)
@@ -66,7 +83,12 @@ KINDS = (
     "crash",
     "wait",
     "sweep",
+    "go_back",
+    "migrate",
+    "migrate",
+    "migrate",
 )
+MAPS = ("file", "file", "cancel", "names", "hold")
 
 
 def _may(grant: Grant, wish: Wish) -> bool:
@@ -79,16 +101,23 @@ class Crash(Exception):
     """The process ends before the commit."""
 
 
+def _crash(_: Application) -> None:
+    raise Crash
+
+
 class EngineMachine(RuleBasedStateMachine):
     """One application, pressed at random; the engine and the second statement must agree after every step."""
 
     @initialize()
     def begin(self) -> None:
-        self.moment = datetime(2026, 11, 23, 12, tzinfo=UTC)
+        self.moment = datetime(2026, 4, 6, 12, tzinfo=UTC)
         self._clock = clock.standing_at(self.moment)
         self._clock.__enter__()
         self.estate = Estate(amounts=AMOUNTS)
         self.id: UUID = self.estate.application.id
+        self.round: UUID = self.estate.round.id
+        first, second = (definitions.complete(an_estate_workflow(*changes)) for changes in ((), SECOND))
+        self.versions = {1: first, 2: second}
         stranger = make.a_person()
         self.actors: dict[str, Actor] = {
             name: make.acting(stranger if name == "stranger" else getattr(self.estate, name)) for name in PEOPLE
@@ -203,12 +232,54 @@ class EngineMachine(RuleBasedStateMachine):
                 case "signing":
                     self.sign("director", "fund")
                     self.sign("mayor", "city")
+                    if pick % 5 > 2:
+                        break
                     self.sign("director", "fund")
                 case _:
                     self.tranche("focal", "request", open_)
+                    if pick % 5 > 2:
+                        break
                     self.tranche("manager", "verify", open_)
                     self.tranche("manager", "pay", open_)
                     self.tranche("finance", "pay", open_)
+
+    def migrate(self, pick: int) -> None:
+        """To the second version by some map, or back; now and then what has happened already, or a crash on the way."""
+        by, first, second = MAPS[pick // 7 % len(MAPS)], self.versions[1], self.versions[2]
+        if (self.grant.version == 1) == (pick % 11 != 1):
+            move = {
+                "names": Migration(source=1),
+                "cancel": Migration(source=1, states=MAP, timers={"closing": "cancel"}),
+                "hold": Migration(source=1, hold=frozenset({self.grant.state} & first.states.keys())),
+            }.get(by)
+            planned = migrating.plan(first, second, move, round_id=self.round)
+        else:
+            by, planned = "back", migrating.plan_undo(first, second, round_id=self.round)
+        self.taken_over(by, planned, crash=pick % 7 == 0)
+
+    def taken_over(self, by: str, planned: migrating.Plan, *, crash: bool) -> None:
+        """A migration does what the second statement said; the same again has nothing left to do."""
+        db.session.rollback()
+        if crash and planned.of("moves"):
+            with pytest.raises(Crash):
+                migrating.apply(planned, beside=_crash)
+            db.session.rollback()
+            self.agrees()
+        expected = self.grant.undo() if by == "back" else self.grant.move(by)
+        if expected == "blocked":
+            with pytest.raises(migrating.MigrationBlocked):
+                migrating.apply(planned)
+            return
+        done = migrating.apply(planned)
+        assert (done.moved, done.held, done.left) == (expected == "moved", expected == "held", []), (by, expected)
+        if expected == "moved":
+            db.session.rollback()
+            assert migrating.apply(planned).moved == 0
+
+    @property
+    def state(self) -> str:
+        """Where it stands, by the name that the present version has for it."""
+        return MAP.get(self.grant.state, self.grant.state) if self.grant.version == 2 else self.grant.state
 
     def go_back(self, _pick: int) -> None:
         """Back to where facts are collected, which begins anew."""
@@ -268,7 +339,10 @@ class EngineMachine(RuleBasedStateMachine):
         grant, read = self.grant, db.session.connection().execute
         row = read(sa.select(*Application.__table__.c).where(Application.id == self.id)).one()
         count = read(sa.select(sa.func.count()).select_from(Event).where(Event.application_id == self.id)).scalar_one()
-        assert (row.state, row.outcome, row.revision, count) == (grant.state, grant.outcome, grant.events, grant.events)
+        stands = (self.state, grant.outcome, grant.events, grant.events)
+        assert (row.state, row.outcome, row.revision, count) == stands
+        if grant.is_live:
+            assert row.definition_sha == self.versions[grant.version].sha256
         held = money.standing(self.estate.application)
         assert [held.reserved.minor, held.committed.minor, held.paid.minor, held.available.minor] == [
             100 * each
@@ -280,13 +354,15 @@ class EngineMachine(RuleBasedStateMachine):
             )
         ]
         states = read(sa.select(Child.state).where(Child.application_id == self.id).order_by(Child.position)).scalars()
-        assert list(states) == [each.state for each in grant.tranches]
+        named = {"requested": "asked"} if grant.version == 2 else {}
+        assert list(states) == [named.get(each.state, each.state) for each in grant.tranches]
         if grant.state == "checking" and grant.outcome is None:
             done = read(sa.select(TaskResult.task, TaskResult.value).where(TaskResult.application_id == self.id))
             assert {row.task: row.value for row in done} == grant.tasks
-        armed = read(sa.select(Timer.name).where(Timer.application_id == self.id, Timer.status == "armed")).scalars()
-        wanted = {"draft": ["closing"], "signing": ["sign_by"]}.get(grant.state, [])
-        assert list(armed) == ([] if grant.outcome else wanted)
+        armed = read(
+            sa.select(Timer.name, Timer.due_at).where(Timer.application_id == self.id, Timer.status == "armed")
+        )
+        assert {timer.name: timer.due_at for timer in armed} == grant.running
         db.session.rollback()
 
 
@@ -356,9 +432,7 @@ def _roles_do_not_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def _holding(clause: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(clause, holds=True)
+    return clause._replace(holds=True)
 
 
 def _nobody_did_anything_before(patch: pytest.MonkeyPatch) -> None:
@@ -406,6 +480,56 @@ def _a_crash_commits(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(commands, "fire", fire)
 
 
+def _deadlines_move_earlier(patch: pytest.MonkeyPatch) -> None:
+    def promise(facts: Any, timer: Any, row: Timer, *, anew: bool) -> None:
+        moment = moments.moment_of(facts, timer, facts.now if anew else row.created_at)
+        timers.replan(row, moments.plan(facts, timer, moment or row.due_at))
+
+    patch.setattr(takeover, "_promise", promise)
+
+
+def _deadlines_lose_their_grace(patch: pytest.MonkeyPatch) -> None:
+    real = moments.plan
+    patch.setattr(takeover, "plan", lambda facts, timer, due: {**real(facts, timer, due), "act_at": due})
+
+
+def _new_deadlines_do_not_begin(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(takeover, "_beginning", lambda *_: [])
+
+
+def _cancelled_deadlines_begin_anew(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(takeover, "_of_this_stay", lambda *_: {})
+
+
+def _nobody_is_held(patch: pytest.MonkeyPatch) -> None:
+    real = judge
+    patch.setattr(migrating, "judge", lambda old, new, move, s: real(old, new, replace(move, hold=frozenset()), s))
+
+
+def _children_keep_their_states(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(migrating, "_parts", lambda *_: {})
+
+
+def _the_blocked_are_left_behind(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(migrating.Plan, "of", lambda self, kind: [])
+
+
+def _nothing_follows_a_migration(patch: pytest.MonkeyPatch) -> None:
+    quiet = SimpleNamespace(**{**vars(happening), "follow_up": lambda fired, *_: fired})
+    patch.setattr(migrating, "happening", quiet)
+
+
+def _a_migration_commits_before_its_end(patch: pytest.MonkeyPatch) -> None:
+    real = migrating._happen
+
+    def happen(*args: Any) -> claims.Fired:
+        fired = real(*args)
+        db.session.commit()
+        return fired
+
+    patch.setattr(migrating, "_happen", happen)
+
+
 MUTANTS: list[Patch] = [
     _timers_go_on,
     _timers_never_start,
@@ -420,6 +544,15 @@ MUTANTS: list[Patch] = [
     _signatures_in_any_order,
     _children_move_without_their_row,
     _a_crash_commits,
+    _deadlines_move_earlier,
+    _deadlines_lose_their_grace,
+    _new_deadlines_do_not_begin,
+    _cancelled_deadlines_begin_anew,
+    _nobody_is_held,
+    _children_keep_their_states,
+    _the_blocked_are_left_behind,
+    _nothing_follows_a_migration,
+    _a_migration_commits_before_its_end,
 ]
 
 
