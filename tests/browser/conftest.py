@@ -20,6 +20,7 @@ from fundflow.config import Settings
 from fundflow.jobs import worker
 
 Result = TypeVar("Result")
+CHROMIUM = ("chromium-headless-shell", "chromium", "chromium-browser")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -38,9 +39,9 @@ def browser(_template_database: str | Path) -> Iterator[Browser]:
     While it runs, its driver keeps an event loop in this thread, and no application context can end there. So the
     empty database is made before it starts, data are prepared by `prepared`, and it is closed after each module.
     """
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
-        pytest.skip("there is no Chromium on this machine; apt-get install chromium")
+        pytest.skip("there is no Chromium on this machine; apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -117,11 +118,12 @@ def page(context: BrowserContext) -> Page:
 AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds wrong on the page, one line each; empty is what every page must be."""
+def violations(page: Page, *rules: str) -> list[str]:
+    """What axe finds wrong on the page by these rules, or by all, one line each; empty is what every page must be."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(each => each.violations)")
+    chosen = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = page.evaluate("chosen => axe.run(document, chosen).then(each => each.violations)", chosen)
     return [
         f"{page.url}: {each['id']}: {each['help']} ({', '.join(str(node['target']) for node in each['nodes'][:3])})"
         for each in found

@@ -122,8 +122,12 @@ def overflow(page: Page) -> list[str]:
     return [f"{page.url}: {wide} px too wide at {page.viewport_size}"] if wide > 0 else []
 
 
+FRENCH_PAGES = [(address, kind) for address, kind in dict(PAGES).items() if address.startswith(FRENCH)]
+
+
 @pytest.mark.parametrize(("address", "kind"), PAGES, ids=[f"{address} as {kind}" for address, kind in PAGES])
 def test_page_is_accessible_and_fits_wide_and_narrow(stage: Stage, address: str, kind: str) -> None:
+    """One visit: axe on the wide page, the colours once more in the dark, and on a phone unless French does that."""
     stage.said.clear()
     page = stage.page(kind)
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -133,19 +137,16 @@ def test_page_is_accessible_and_fits_wide_and_narrow(stage: Stage, address: str,
     wrong = violations(page) + overflow(page)
     if address.startswith(DARK):
         page.emulate_media(color_scheme="dark")
-        wrong += [f"dark: {each}" for each in violations(page)]
+        wrong += [f"dark: {each}" for each in violations(page, "color-contrast", "link-in-text-block")]
         page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 360, "height": 740})
     wrong += overflow(page)
-    if address.startswith(DARK):
+    if address.startswith(DARK) and (address, kind) not in FRENCH_PAGES:
         wrong += [f"at 360: {each}" for each in violations(page)]
     page.close()
     wrong += [f"{address}: console: {each}" for each in stage.said]
     stage.said.clear()
     assert not wrong, "\n".join(wrong)
-
-
-FRENCH_PAGES = [(address, kind) for address, kind in dict(PAGES).items() if address.startswith(FRENCH)]
 
 
 @pytest.mark.parametrize(("address", "kind"), FRENCH_PAGES, ids=[address for address, _ in FRENCH_PAGES])
