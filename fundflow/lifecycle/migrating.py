@@ -19,7 +19,7 @@ from fundflow.errors import Refused
 from fundflow.lifecycle import definitions, happening, registry, writes
 from fundflow.lifecycle.actor import SYSTEM, Actor
 from fundflow.lifecycle.claims import Asked, Fired, Held, take
-from fundflow.lifecycle.models import Application, Child, Event
+from fundflow.lifecycle.models import Application, Child, Event, Signature
 from fundflow.lifecycle.situation import Facts
 from fundflow.lifecycle.standings import standings
 from fundflow.lifecycle.takeover import begun_in_the_past, take_over
@@ -282,6 +282,8 @@ def _happen(given: Plan, held: Held, line: Line, actor: Actor, key: str) -> Fire
     writes.show(application, definition_sha=given.new.sha256, state=verdict.state)
     facts = Facts(application, given.new, actor, held.now, locking=False)
     parts = _parts(application, verdict)
+    if verdict.state != left:
+        _keep_signatures(application, left, verdict.state)
     ctx = registry.EffectContext(
         application=application,
         workflow=given.new,
@@ -323,6 +325,18 @@ def _happen(given: Plan, held: Held, line: Line, actor: Actor, key: str) -> Fire
 
 def _set(name: str, value: Any) -> Effect:
     return Effect(kind="set", set=name, value=value)
+
+
+def _keep_signatures(application: Application, left: str, state: str) -> None:
+    """What was signed in a state is signed in the state that it is now; older ones of that name count no more."""
+    mine = Signature.application_id == application.id
+    db.session.execute(sa.delete(Signature).where(mine, Signature.state == state))
+    db.session.execute(
+        sa.update(Signature)
+        .where(mine, Signature.state == left)
+        .values(state=state)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _parts(application: Application, verdict: Verdict) -> dict[str, dict[str, list[str]]]:

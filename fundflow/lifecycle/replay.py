@@ -100,6 +100,11 @@ class Replay:
             now["state_since"] = event.at
         if moves and event.to_state is not None:
             self._enter(event)
+        if moves and event.transition == MIGRATED:
+            left, came = event.from_state, event.to_state
+            self._signatures = {
+                (came if state == left else state, party): row for (state, party), row in self._signatures.items()
+            }
         if event.transition == ASSIGN:
             now["officer_id"] = body.get("person")
         yield from self._collect(event, body)
