@@ -72,7 +72,9 @@ unit: unit-sqlite unit-postgres
 
 PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -p xdist.plugin -p _hypothesis_pytestplugin -n 2 --dist loadgroup
 
-WITHOUT_DATABASE := workflow browser test_documents.py test_money.py test_config.py test_cli.py
+WITHOUT_DATABASE := workflow browser charts test_documents.py test_money.py test_config.py test_cli.py \
+	$(addprefix web/test_,assets.py csv.py messages.py reader.py word_counts.py) \
+	$(addprefix simulation/test_,needs.py report.py rules.py scenario_files.py theory.py)
 
 unit-sqlite: $(VENV)/ready-to-test
 	$(PYTEST) tests
