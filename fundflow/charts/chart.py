@@ -117,7 +117,7 @@ class Chart:
         return (
             f'<figure class="chart"><figcaption class="chart__title">{escape(self.title)}</figcaption>{self.svg}'
             f'<details class="chart__data"><summary>{escape(self.data)}</summary>'
-            f'<div class="table-scroll" tabindex="0" role="region" aria-label="{escape(self.title)}">'
+            f'<div class="table-scroll" tabindex="0" role="region" aria-label="{escape(f"{self.title}: {self.data}")}">'
             f"{self.table()}</div></details></figure>"
         )
 

@@ -153,6 +153,7 @@ def test_known_parameters_are_found_again(whole: tuple[Scenario, History]) -> No
     assert sheets.sheet.days is not None and isinstance(sheets.sheet.days, Observed)
     drawn = [sheets.sheet.days.draw(Random(n)) for n in range(2000)]
     assert quantile(drawn, 0.5) == pytest.approx(6, rel=0.15)
+    assert quantile(drawn, 0.9) == pytest.approx(15, rel=0.15)
     assert is_about(sheets.conflict, 0.1, len(history.sheets))
     assert (sheets.picks, sheets.waits_for) == ("fewest", "quorum")
     assert found.staff["panel"].people == 9

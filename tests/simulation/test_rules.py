@@ -130,7 +130,10 @@ def test_too_few_without_a_conflict_leave_an_application_waiting_and_that_is_sai
 
 
 def test_no_sheet_is_begun_for_an_application_that_has_left() -> None:
-    hour = {"sheet: {hours: {median: 1, p90: 3}}": "sheet: {hours: 1}", "panel: {people: 6": "panel: {people: 3"}
+    hour = {
+        "sheet: {hours: {median: 1, p90: 3}}, conflict: 0.1": "sheet: {hours: 1}, picks: random",
+        "grant: {share: 0.6, hours: 0.5}": "grant: {share: 0.6, days: 0}",
+    }
     model, log = played(2, hour)
     days = run.days_of(model)
     left: dict[int, list[float]] = {}
@@ -146,6 +149,10 @@ def test_no_sheet_is_begun_for_an_application_that_has_left() -> None:
             late += 1
             assert days.capacity(after, paper.sent, 1.0) <= 1 + 1e-6  # it was being written
     assert late < len(unsent)
+    # What was on a pile when its application left is taken from it, and costs nobody an hour.
+    piles = log.desks[[desk.role for desk in model.desks].index("panel")]
+    written = sum(paper.sent is not None for paper in log.papers or ())
+    assert written <= sum(pile.worked for pile in piles) < written + len(unsent) - 5
 
 
 def test_work_that_ends_after_its_application_was_moved_changes_nothing() -> None:
