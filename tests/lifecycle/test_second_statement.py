@@ -116,7 +116,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.estate = Estate(amounts=AMOUNTS)
         self.id: UUID = self.estate.application.id
         self.round: UUID = self.estate.round.id
-        first, second = (definitions.complete(an_estate_workflow(*changes)) for changes in ((), SECOND))
+        first, second = (make.kept(definitions.complete(an_estate_workflow(*changes))) for changes in ((), SECOND))
         self.versions = {1: first, 2: second}
         stranger = make.a_person()
         self.actors: dict[str, Actor] = {
