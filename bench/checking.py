@@ -49,12 +49,7 @@ def layers(workflow: Workflow, readings: int) -> dict[str, float]:
 def counted(workflow: Workflow) -> questions.Work:
     """What the questions about conditions counted."""
     work = questions.Work(Context().work)
-    guards.Guards(workflow, work)
-    made, guards.Work = guards.Work, lambda *_: work  # type: ignore[assignment,misc]
-    try:
-        list(guards.guards(workflow, Context()))
-    finally:
-        guards.Work = made  # type: ignore[misc]
+    list(guards.looked_at(guards.Guards(workflow, work)))
     return work
 
 

@@ -12,13 +12,26 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice, pairwise, product
+from math import floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from fundflow.money import Money
 from fundflow.workflow.durations import Duration
 from fundflow.workflow.expressions import Expression
-from fundflow.workflow.expressions.nodes import LOOPS, Binary, Call, Constant, Member, Name, Node, parts, path_of, walk
+from fundflow.workflow.expressions.nodes import (
+    LOOPS,
+    Binary,
+    Call,
+    Constant,
+    Member,
+    Name,
+    Node,
+    Unary,
+    parts,
+    path_of,
+    walk,
+)
 from fundflow.workflow.expressions.types import Type
 
 _ROOTS = frozenset(
@@ -132,16 +145,22 @@ class Pools:
                 self.lengths.append(timedelta(days=length.days + 30 * length.months, minutes=length.minutes))
                 self.are_all = False
             case Constant(value=value) if value is not None:
-                kind = expression.compiler.kind(node).kind
-                known = self.constants.setdefault(kind, [])
-                if value not in known:
-                    known.append(value)
+                self._know(expression.compiler.kind(node).kind, value)
+            case Unary(sign="-", operand=Constant(value=int() | Decimal() as value) as operand):
+                self._know(expression.compiler.kind(operand).kind, -value)
+            case Unary(sign="-"):
+                self.are_all = False
             case Member(of=Name(name=name), name=column) if name not in _ROOTS:
                 self.columns.add(column)
             case Call(name=name) if name not in ("has", "orValue"):
                 self.are_all = False
             case Binary(sign="+" | "-" | "*" | "/" | "%"):
                 self.are_all = False
+
+    def _know(self, kind: str, value: Any) -> None:
+        known = self.constants.setdefault(kind, [])
+        if value not in known:
+            known.append(value)
 
     def values(self, kind: Type) -> tuple[Any, ...]:
         """The values of a type that are worth trying, the plainest first."""
@@ -161,7 +180,7 @@ class Pools:
             case "bool":
                 return [True, False]
             case "int":
-                return self._around(kind, sorted({*self._numbers(), 0}), 1)
+                return self._around(kind, sorted({*(floor(number) for number in self._numbers()), 0}), 1)
             case "decimal":
                 numbers = sorted({Decimal(str(number)) for number in {*self._numbers(), 0}})
                 gaps = [later - earlier for earlier, later in pairwise(numbers)]
@@ -185,7 +204,8 @@ class Pools:
     def _around(self, kind: Type, constants: list[Any], step: Any) -> list[Any]:
         """Each constant, and as many steps on either side as it takes to put all facts of the kind in any order."""
         count = self.alike.get("number" if kind.is_number else kind.kind, 1)
-        steps = range(1, 1 + max(1, min(count, MOST_ALIKE)))
+        # One more, for a constant that lies between two whole numbers.
+        steps = range(1, 2 + max(1, min(count, MOST_ALIKE)))
         near = [constant + sign * many * step for many in steps for constant in constants for sign in (1, -1)]
         return list(dict.fromkeys([*constants, *near]))
 

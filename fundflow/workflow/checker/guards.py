@@ -67,11 +67,15 @@ class Guards:
 
 def guards(workflow: Workflow, context: Context) -> Iterator[Finding]:
     """Every rule about conditions, over the same work."""
-    given = Guards(workflow, Work(context.work, context.may_use_solver))
-    for transition in workflow.every_transition():
-        yield from one(given, transition)
+    yield from looked_at(Guards(workflow, Work(context.work, context.may_use_solver)))
+
+
+def looked_at(given: Guards) -> Iterator[Finding]:
+    """What is wrong with these conditions, and at the end what could not be decided."""
+    for transition in given.workflow.every_transition():
+        yield from _one(given, transition)
     yield from _overlaps(given)
-    for state in workflow.states:
+    for state in given.workflow.states:
         yield from stuck(given, state)
     for at, what in dict.fromkeys(given.undecided):
         yield Finding("FF116", at, f"not decided: {what}{_why(given.work)}")
@@ -88,7 +92,7 @@ def _why(work: Work) -> str:
     return "; only values were tried: install fundflow[prove], which can prove it"
 
 
-def one(given: Guards, transition: Transition) -> Iterator[Finding]:
+def _one(given: Guards, transition: Transition) -> Iterator[Finding]:
     """A transition that can never happen, and conditions that say nothing."""
     at, name = place_of(given.workflow, transition), transition.id
     listed = {source: conditions(given.workflow, transition, source) for source in transition.sources}
