@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Any
 
 from fundflow.workflow.checker.conditions import conditions
@@ -26,6 +27,8 @@ FAR = datetime(2400, 1, 1, 12, tzinfo=UTC)
 """Long after every date that anybody enters."""
 MOST_CASES = 60
 """Combinations of lasting facts that are looked at one by one."""
+MOST_AIMED = 12
+"""Choices of one condition for each way out that are made to fail together."""
 
 
 def stuck(given: Guards, state: str) -> Iterator[Finding]:
@@ -104,7 +107,7 @@ class Case:
         is_sure = pools.are_all
         cases = list(_cases(values))
         is_sure &= len(cases) < MOST_CASES
-        for fixed in cases:
+        for fixed in chain(self._aimed(), cases):
             if not self._is_possible(fixed):
                 continue
             if any(self._opens(exit_, {**changed, **fixed}) for changed in opened for exit_ in self.exits):
@@ -120,6 +123,17 @@ class Case:
         if is_sure:
             return True
         return self._is_refuted()
+
+    def _aimed(self) -> Iterator[dict[str, Any]]:
+        """Lasting facts under which one condition of every way fails, for some choices of these conditions."""
+        lasting = [[each for each in exit_ if each.reads <= self.lasting.keys()] for exit_ in self.exits]
+        for chosen in islice(product(*lasting), MOST_AIMED):
+            question = self.question([], {})
+            given = tuple(about(question.given, self.lasting.keys()))
+            found = ask(replace(question, given=(), holds=given, fails=tuple(chosen)), self.given.work)
+            if isinstance(found, Found):
+                values = {path: found.values.get(path) for path in self.lasting}
+                yield {path: value for path, value in values.items() if path in found.values}
 
     def _is_possible(self, fixed: Mapping[str, Any]) -> bool:
         """What is known of the state does not exclude these facts."""
@@ -151,8 +165,6 @@ def _cases(values: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
     for pool in values.values():
         count *= max(1, len(pool))
     if count <= MOST_CASES:
-        from itertools import product
-
         for chosen in product(*values.values()):
             yield dict(zip(values, chosen, strict=True))
         return
