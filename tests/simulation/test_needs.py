@@ -115,3 +115,19 @@ def test_what_a_timer_starts_happens_when_it_is_due() -> None:
         },
     )
     assert found == pytest.approx([100.0] * 5)
+
+
+def test_what_a_person_may_do_before_the_timer_is_done_when_the_scenario_says() -> None:
+    found, _ = stays(
+        large_grant(),
+        "gcf_committee_12.yaml",
+        "active",
+        **{
+            "start_reporting: {}": "start_reporting: {days: 20}",
+            "project_end: {low: 360, mode: 540, high: 730}": "project_end: 100",
+            "extend: {share: 0.15": "extend: {share: 0",
+            "suspend: {share: 0.04": "suspend: {share: 0",
+            "terminate: {share: 0.02, days: {low: 30, mode: 200, high: 400}}": "terminate: {share: 0}",
+        },
+    )
+    assert found == pytest.approx([20.0] * 5)
