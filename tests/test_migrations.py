@@ -63,6 +63,28 @@ def test_the_schema_goes_up_and_down_and_up(empty: Flask) -> None:
     assert _tables() == set(Model.metadata.tables)
 
 
+def test_a_database_in_use_takes_the_studio_and_gives_it_back(empty: Flask) -> None:
+    migrations.upgrade("0001")
+    sha256, kept = "a" * 64, sa.text("SELECT workflow, version FROM definitions")
+    with db.engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO definitions (sha256, workflow, version, main, files, templates, created_at) "
+                "VALUES (:sha256, 'small-grant', 1, 'main.yaml', '{}', '{}', '2026-01-01 00:00:00+00:00')"
+            ),
+            {"sha256": sha256},
+        )
+    migrations.upgrade()
+    assert {"drafts", "draft_revisions", "draft_editors", "publications"} <= _tables()
+    with db.engine.begin() as connection:
+        assert connection.execute(kept).all() == [("small-grant", 1)]
+    migrations.downgrade("0001")
+    assert not {"drafts", "publications"} & _tables()
+    with db.engine.begin() as connection:
+        assert connection.execute(kept).all() == [("small-grant", 1)]
+    migrations.upgrade()
+
+
 def test_the_migrated_schema_equals_the_models(empty: Flask) -> None:
     migrations.upgrade()
     context = next(iter(migrations.migration_contexts.values()))

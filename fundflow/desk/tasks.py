@@ -22,7 +22,7 @@ from fundflow.desk import queries
 from fundflow.desk.errands import Collected, collected_of, errands, is_waiting
 from fundflow.desk.masks import Sight
 from fundflow.lifecycle.actor import Actor
-from fundflow.lifecycle.models import Event, Timer
+from fundflow.lifecycle.models import Event, Publication, Timer
 from fundflow.reviews.queries import Case, Progress, progress_of
 from fundflow.web import reader
 from fundflow.workflow import access
@@ -86,6 +86,18 @@ class _Around:
         of_team = any(self.workflow.roles[role].kind == "team" for role in self.roles)
         reads = progress.name in access.cell(self.workflow, self.state.id, self.roles).view
         return reads and not of_team and self.reader not in progress.closed_to
+
+
+def of_versions(waiting: Sequence[Publication]) -> list[Task]:
+    """Versions of workflows that wait for this person's word."""
+    return [
+        Task(
+            _("Look at version %(number)s and publish it, or send it back", number=each.version),
+            each.workflow,
+            url_for("studio.proposal", publication_id=each.id),
+        )
+        for each in waiting
+    ]
 
 
 def desk_of(actor: Actor, workflows: Mapping[str, Workflow]) -> Desk:

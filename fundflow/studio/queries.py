@@ -15,9 +15,11 @@ from fundflow import clock
 from fundflow.db import db
 from fundflow.errors import NotFound
 from fundflow.lifecycle import definitions, publishing
+from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Definition, DefinitionChange, Publication
 from fundflow.rounds.models import Round
 from fundflow.studio.models import Draft, DraftEditor, DraftRevision
+from fundflow.studio.policy import may_write
 from fundflow.workflow.definition import Workflow
 
 PRESENT = timedelta(seconds=90)
@@ -192,6 +194,13 @@ def waiting(workflow_id: str | None = None) -> list[Publication]:
             .order_by(Publication.created_at, Publication.id)
         )
     )
+
+
+def waiting_for(actor: Actor) -> list[Publication]:
+    """What somebody else proposed and this person may answer; nothing for whoever may not."""
+    if not may_write(actor):
+        return []
+    return [each for each in waiting() if each.proposed_by != actor.id]
 
 
 def publication(publication_id: UUID) -> Publication:

@@ -110,6 +110,33 @@ def test_from_a_version_to_a_draft_to_two_people_to_a_round(app: Flask) -> None:
     assert "version 1" in second.get(address_of).text
 
 
+def test_home_tells_the_second_person_and_nobody_else(app: Flask) -> None:
+    scene = a_scene()
+    scene.change(COUNT)
+    wish = scene.propose()
+    there = f"/studio/proposals/{wish.id}"
+    assert there in browser(app, scene.second).get("/home").text
+    assert there not in browser(app, scene.first).get("/home").text
+    assert there not in browser(app, make.a_person(groups=[(make.MANAGERS, scene.round)])).get("/home").text
+    scene.publish(wish)
+    assert there not in browser(app, scene.second).get("/home").text
+
+
+def test_what_is_written_in_a_workflow_is_never_markup(app: Flask) -> None:
+    scene = a_scene()
+    evil = "<img src=x onerror=alert(1)>"
+    scene.change(
+        ("label: {en: Draft, ", f"label: {{en: '{evil}', "), ("title: {en: Small grant, ", f"title: {{en: '{evil}', ")
+    )
+    wish = scene.propose()
+    client = browser(app, scene.first)
+    parts = ("", "/diagram", "/diagram?part=1", "/forms", "/changes", "/live", "/examples", "/simulation", "/propose")
+    for there in [*(address(scene, part) for part in parts), f"/studio/proposals/{wish.id}", "/studio"]:
+        page = client.get(there)
+        assert page.status_code == 200 and "<img src=x" not in page.text, there
+    assert "&lt;img src=x" in client.get(address(scene, "/diagram")).text
+
+
 def test_the_check_button_says_what_is_wrong_and_keeps_what_was_typed(app: Flask) -> None:
     scene = a_scene()
     client = browser(app, scene.first)
