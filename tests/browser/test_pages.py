@@ -26,6 +26,7 @@ FILES = (
     "GET /money/{round}.csv",
     "GET /dev/mail/x.eml",
     "GET /audit.zip",
+    "GET /studio/versions/{version}/files.zip",
     "GET /api/",
 )
 DARK = ("/home", "/board", "/money", "/reviews/", "/applications/", "/sign-in", "/rounds", "/dev/components")
