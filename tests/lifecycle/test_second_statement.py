@@ -566,7 +566,7 @@ def broken(mutate: Patch) -> Iterator[None]:
 @on_sqlite
 @pytest.mark.parametrize("mutate", MUTANTS, ids=[each.__name__.strip("_") for each in MUTANTS])
 def test_an_engine_broken_in_one_place_is_noticed(mutate: Patch) -> None:
-    longer = settings(QUICK, max_examples=60, stateful_step_count=15, phases=[Phase.generate])
+    longer = settings(QUICK, max_examples=250, stateful_step_count=15, phases=[Phase.generate])
     with broken(mutate), pytest.raises(BaseException) as noticed:
         run_state_machine_as_test(EngineMachine, settings=longer)
     assert not isinstance(noticed.value, KeyboardInterrupt)
