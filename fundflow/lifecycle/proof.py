@@ -6,13 +6,14 @@ Looks at the file, at what this installation has and at the versions published b
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import date
 
 from fundflow import clock
 from fundflow.errors import Refused
-from fundflow.lifecycle import surroundings
+from fundflow.lifecycle import surroundings, wording
 from fundflow.workflow import checker
-from fundflow.workflow.checker import Context
+from fundflow.workflow.checker import Context, Installation
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.problems import Problem
 
@@ -53,8 +54,17 @@ def findings(workflow: Workflow) -> list[Problem]:
     key = (workflow.sha256, tuple(each.sha256 for each in earlier), clock.now().date())
     with _looking:
         if key not in _found:
-            context = Context(installation=surroundings.installation(), earlier=earlier, today=key[2])
+            context = Context(installation=_with_messages_of(workflow), earlier=earlier, today=key[2])
             _found[key] = checker.check(workflow, context)
             for old in list(_found)[:-KEPT]:
                 del _found[old]
         return list(_found[key])
+
+
+def _with_messages_of(workflow: Workflow) -> Installation:
+    """This installation, with the messages as the workflow has them: these are the texts that will be sent."""
+    here = surroundings.installation()
+    own = (wording.MESSAGE.fullmatch(path) for path in workflow.templates)
+    names = [found["name"] for found in own if found is not None]
+    written = {name: wording.printed(name, workflow.templates) for name in names}
+    return replace(here, messages={**(here.messages or {}), **written})

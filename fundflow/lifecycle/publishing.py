@@ -24,6 +24,7 @@ from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Definition, Publication
 from fundflow.lifecycle.refusals import KeyReused
 from fundflow.workflow import checker, examples, loader
+from fundflow.workflow.checker import codes
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.diff import changes
 from fundflow.workflow.problems import Problem, Problems
@@ -67,6 +68,12 @@ class NotAccepted(Refused):
 
 class ExamplesFail(Refused):
     """It cannot be published, because {count} of its examples are not as they say: {first}"""
+
+    status = 422
+
+
+class NotSigned(Refused):
+    """Nothing was done, because nobody answers for these warnings in the file itself ({count}): {first}"""
 
     status = 422
 
@@ -170,8 +177,8 @@ def propose(
     all other messages and documents are that version's. `accepted` are the marks of the warnings that the person
     accepts, `seen` what else they were shown.
 
-    Raises NotAPublisher, ReasonMissing, HasErrors, NotAccepted, OtherWorkflow, ExamplesFail, NothingDiffers, and
-    KeyReused where the key was another's; the same key again gives the proposal that is there.
+    Raises NotAPublisher, ReasonMissing, HasErrors, NotSigned, NotAccepted, OtherWorkflow, ExamplesFail, NothingDiffers,
+    and KeyReused where the key was another's; the same key again gives the proposal that is there.
     """
     person = _may(actor)
     known = db.session.scalar(sa.select(Publication).where(Publication.key == key))
@@ -333,7 +340,14 @@ def _told(problem: Problem) -> dict[str, Any]:
     return {"says": says, "because": problem.accepted_because, "by": problem.accepted_by}
 
 
+def unsigned(found: list[Problem]) -> list[Problem]:
+    """Warnings that the file could answer for and does not: nobody can publish it by accepting them elsewhere."""
+    return [each for each in found if each.is_warning and each.blocks and not codes.holds_only_now(each.code)]
+
+
 def _accepted(warnings: list[Problem], accepted: Collection[str]) -> None:
+    if open_ones := unsigned(warnings):
+        raise NotSigned(count=len(open_ones), first=str(open_ones[0]))
     left = [problem for problem in warnings if problem.blocks and mark_of(problem) not in accepted]
     if left:
         raise NotAccepted(count=len(left), first=str(left[0]))

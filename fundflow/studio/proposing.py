@@ -95,6 +95,7 @@ def _propose_page(draft: Draft, form: Any, says: list[str] | None = None) -> str
         says=says,
         workflow=workflow,
         errors=[each for each in found if not each.is_warning],
+        unsigned=publishing.unsigned(found),
         warnings=[(publishing.mark_of(each), each) for each in found if each.is_warning],
         accepted=form.accepted if request.method == "POST" else [],
         differences=changes(queries.definition(draft.base_sha), workflow) if workflow else [],

@@ -207,6 +207,20 @@ def test_every_warning_is_accepted_by_name_or_nothing_happens() -> None:
     assert scene.publish(wish).published_by == scene.second.id
 
 
+def test_a_warning_that_the_file_could_answer_for_is_accepted_nowhere_else() -> None:
+    scene = a_scene()
+    scene.change(("forms:\n", "  watcher: {is: group, group: auditors, label: {en: W, fr: W}}\n\nforms:\n"))
+    with pytest.raises(publishing.NotSigned) as refusal:
+        scene.propose()
+    assert "FF137" in str(refusal.value)
+    line = "  - {code: FF137, at: roles.watcher, because: For the next round., by: 'Ines, 2026-11-20'}\n"
+    scene.change(("accept:\n", f"accept:\n{line}"))
+    wish = scene.propose()
+    told = [each for each in wish.account["warnings"] if each["by"] == "Ines, 2026-11-20"]
+    assert [each["because"] for each in told] == ["For the next round."]
+    assert is_pinned(scene.publish(wish).sha256)
+
+
 def test_an_example_that_is_not_as_it_says_keeps_it_from_being_proposed() -> None:
     scene = a_scene()
     scene.change(COUNT)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from fundflow.workflow.checker.explained import Code, Layer, causes, file, graph, people, stories, versions
 
-__all__ = ["BY_ID", "Code", "explain", "is_warning", "page"]
+__all__ = ["BY_ID", "Code", "explain", "holds_only_now", "is_warning", "page"]
 
 BY_ID: Mapping[str, Code] = {
     code.id: code
@@ -49,6 +49,11 @@ _NEEDED = {
 def is_warning(code: str) -> bool:
     """Whether a finding of the checker with this code can be accepted. What the loader reports is always an error."""
     return code in BY_ID and BY_ID[code].severity == "warning"
+
+
+def holds_only_now(code: str) -> bool:
+    """Whether a finding comes and goes with people and live applications, so that no file can answer for it."""
+    return code in BY_ID and BY_ID[code].needs in ("directory", "live")
 
 
 def explain(code: Code) -> str:
