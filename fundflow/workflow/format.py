@@ -265,11 +265,14 @@ class Acceptance(Part):
     by: str = Field(description="Who accepts it, and when: Ada Lovelace, 2026-11-20.")
 
 
+Tie = Literal["same_organisation", "same_country", "prior_contract"]
+
+
 class Person(Part):
     """Somebody of an example: their roles, and what the records show between them and the city."""
 
     is_: Names = Field(alias="is")
-    conflicts: list[Literal["same_organisation", "same_country", "prior_contract"]] | None = None
+    conflicts: Tie | list[Tie] | None = None
 
 
 class Terms(Part):
@@ -279,10 +282,11 @@ class Terms(Part):
     floor: Number | None = None
     cap: Number | None = None
     budget: Number | None = None
+    taken: Number | None = Field(None, description="What other applications hold of the budget already.")
     opens_at: Moment | None = None
     closes_at: Moment | None = None
     zone: str | None = None
-    countries: list[str] | None = None
+    countries: Names | None = None
 
 
 class City(Part):
@@ -310,7 +314,7 @@ class Standing(Part):
     ledger: dict[Literal["available", "reserved", "committed", "paid"], Number] | None = None
     timers: dict[str, Moment] | None = Field(None, description="Every timer that runs, and when it is due.")
     tasks: dict[str, str] | None = Field(None, description="done, open, or one of the task's values.")
-    signed: list[str] | None = Field(None, description="The parties that have signed, all of them.")
+    signed: Names | None = Field(None, description="The parties that have signed, all of them.")
     children: dict[str, dict[str | int, str]] | None = None
     reviews: dict[str, dict[str, Answer]] | None = None
     application: dict[str, Answer] | None = None
@@ -331,7 +335,8 @@ class Claims(Part):
     sends: Names | None = Field(None, description="Every message, in order: approved to applicant.")
     makes: Names | None = Field(None, description="Every document, in order.")
     sees: dict[str, Sight | Names] | None = None
-    can: dict[str, Names] | None = Field(None, description="Everything that the person could do now.")
+    can: dict[str, Names] | None = Field(None, description="Every transition that the person could take now.")
+    holds: dict[str, Names] | None = Field(None, description="Every role that the person may use now.")
 
 
 class Step(Claims):
@@ -342,6 +347,7 @@ class Step(Claims):
 
     at: Moment | None = None
     after: Length | None = None
+    asleep: bool | None = Field(None, description="Nothing that is due happens meanwhile, as when no worker runs.")
     with_: dict[str, Answer] | None = Field(None, alias="with")
     without: Names | None = None
     input: dict[str, Answer] | None = None

@@ -17,12 +17,12 @@ from fundflow.workflow.problems import did_you_mean
 from fundflow.workflow.reader import Place
 
 ACCOUNTS = ("available", "reserved", "committed", "paid")
-FIGURES = (*environment.REVIEW.fields, "due")
+FIGURES = (*environment.REVIEW.fields, "owed", "due")
 _SENT = re.compile(r"([a-z][a-z0-9_]*) to ([a-z][a-z0-9_]*)( on (\S+))?")
 
 
 def claims(given: Mapping[str, Place], workflow: Workflow, people: Collection[str]) -> Iterator[Claim]:
-    """Every claim of `then`, `sends`, `makes`, `sees` and `can`."""
+    """Every claim of `then`, `sends`, `makes`, `sees`, `can` and `holds`."""
     if "then" in given:
         yield from _standing(given["then"], workflow)
     if "sends" in given:
@@ -32,12 +32,16 @@ def claims(given: Mapping[str, Place], workflow: Workflow, people: Collection[st
         made = [each.string() for each in values.texts(given["makes"])]
         yield Claim("makes", tuple(each for each in made if each), _line(given["makes"]))
     if "sees" in given:
-        for name, place in _of_people(given["sees"], people):
+        for name, place in _of_people(given["sees"], {*people, *workflow.roles}):
             yield Claim(f"sees.{name}", _shown(place, workflow), _line(place))
     if "can" in given:
         for name, place in _of_people(given["can"], people):
             can = [each.named(workflow.transitions, "transition", "FF234") for each in values.texts(place)]
             yield Claim(f"can.{name}", frozenset(each for each in can if each), _line(place))
+    if "holds" in given:
+        for name, place in _of_people(given["holds"], people):
+            held = [each.named(workflow.roles, "role", "FF130") for each in values.texts(place)]
+            yield Claim(f"holds.{name}", frozenset(each for each in held if each), _line(place))
 
 
 def _line(place: Place) -> int:
@@ -143,6 +147,8 @@ def _known(
 def _figure(place: Place, fact: str) -> Any:
     if fact == "due":
         return None if place.value == values.NONE else values.wall(place)
+    if fact == "owed":
+        return values.count(place)
     match environment.REVIEW.fields[fact].solid().kind:
         case "bool":
             return place.flag()

@@ -75,6 +75,8 @@ def difference(claim: Claim, world: World, traces: Traces) -> str | None:
         case "can":
             can = frozenset(decision.transition for decision in available(world, rest) if decision.allowed)
             return _sets(f"{rest} can do", can, claim.value)
+        case "holds":
+            return _sets(f"{rest} holds", world.roles(rest), claim.value)
         case "timers":
             return _timers(claim.value, world)
     actual = _fact(claim.path, world)
@@ -127,7 +129,8 @@ def _sets(what: str, actual: frozenset[str], said: frozenset[str]) -> str | None
 
 
 def _sees(who: str, said: Shown, world: World) -> str | None:
-    roles = world.roles(who)
+    # Whoever is no person of the example is a role: what it alone gives.
+    roles = world.roles(who) if who in world.members else frozenset({who})
     cell = access.cell(world.workflow, world.state, roles, has_ended=world.has_ended)
     parts = []
     if said.state is not None:

@@ -34,6 +34,7 @@ def figures(world: World, review: str) -> dict[str, Any]:
         "score": scores.AGGREGATES[plan.review.aggregate](totals),
         "spread": scores.spread(totals),
         "discussed": is_discussed(world, plan),
+        "owed": sum(s.score is None and s.conflict != "declared" and not s.is_closed for s in seats),
         "due": min((s.due for s in seats if s.score is None and s.conflict != "declared"), default=None),
     }
 

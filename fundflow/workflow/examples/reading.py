@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -35,7 +36,8 @@ _OF_VERB: Mapping[str, tuple[str, ...]] = {
     "recuse": ("reason",),
     "discuss": ("reason",),
 }
-_CLAIMS = ("then", "sends", "makes", "sees", "can")
+_CLAIMS = ("then", "sends", "makes", "sees", "can", "holds")
+_WITH_TIME = ("asleep",)
 _WITH_ACTION = ("with", "without", "input", "reason", "people", "reserve", "scores", "refused")
 
 
@@ -116,10 +118,12 @@ def _given(place: Place, workflow: Workflow) -> Given:
         terms["zone"].error("FF161", f"'{zone}' is not a time zone{did_you_mean(zone, available_timezones())}")
         zone = None
     field = Field(id="country", type="country", label=workflow.title)
+    amounts = [name for name in ("floor", "cap", "budget", "taken") if name in terms]
     more: Any = {
-        **{name: values.amount(terms[name], workflow.currency) for name in ("floor", "cap", "budget") if name in terms},
+        **{name: values.amount(terms[name], workflow.currency) for name in amounts},
         **{name: values.moment(terms[name], workflow.zone) for name in ("opens_at", "closes_at") if name in terms},
     }
+    _is_possible(more, terms)
     return Given(
         now=values.moment(settings["now"], workflow.zone) if "now" in settings else None,
         title=terms["title"].string() if "title" in terms else None,
@@ -130,6 +134,16 @@ def _given(place: Place, workflow: Workflow) -> Given:
         people=_everybody(settings["people"], workflow) if "people" in settings else (),
         **more,
     )
+
+
+def _is_possible(given: Mapping[str, Any], terms: Mapping[str, Place]) -> None:
+    """The smallest grant is at most the largest, and that at most what there is."""
+    order = [name for name in ("floor", "cap", "budget") if given.get(name) is not None]
+    for less, more in pairwise(order):
+        if given[less] > given[more]:
+            terms[more].error("FF240", f"the {more} of a round cannot be below its {less}")
+    if given.get("taken") is not None and given.get("budget") is not None and given["taken"] > given["budget"]:
+        terms["taken"].error("FF240", "others cannot hold more than the budget")
 
 
 def _countries(place: Place, field: Field) -> tuple[str, ...]:
@@ -193,6 +207,9 @@ class _Steps:
         claims = self.claims(settings)
         if is_time:
             return self._time(settings, line, claims)
+        for name in _WITH_TIME:
+            if name in settings:
+                settings[name].error("FF239", f"'{name}' belongs to time that passes", key=True)
         if actors:
             return self._action(place.at(actors[0]), actors[0], settings, line, claims)
         for name in _WITH_ACTION:
@@ -210,6 +227,7 @@ class _Steps:
             line=line,
             at=values.moment(settings["at"], self.workflow.zone) if "at" in settings else None,
             after=settings["after"].duration() if "after" in settings else None,
+            is_asleep=settings["asleep"].flag() if "asleep" in settings else False,
             claims=claims,
         )
 

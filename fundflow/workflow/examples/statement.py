@@ -46,6 +46,7 @@ class Given:
     floor: Money | None = None
     cap: Money | None = None
     budget: Money | None = None
+    taken: Money | None = None
     opens_at: datetime | None = None
     closes_at: datetime | None = None
     zone: str | None = None
@@ -60,8 +61,8 @@ class Claim:
     """One thing that is said to be so: `path` says of what, `line` where it is written.
 
     Paths are ``state``, ``outcome``, ``revision``, ``ledger.available``, ``timers``, ``tasks.risk``, ``signed``,
-    ``children.tranche.1``, ``reviews.panel.score``, ``application.requested``, ``sees.ana``, ``can.ana``, ``sends``
-    and ``makes``. The last two are about the step, or with `is_whole` about all that the example itself does.
+    ``children.tranche.1``, ``reviews.panel.score``, ``application.requested``, ``sees.ana``, ``can.ana``,
+    ``holds.ana``, ``sends`` and ``makes``. The last two are about the step, or with `is_whole` about all that the example itself does.
     """
 
     path: str
@@ -106,6 +107,8 @@ class Step:
     detail: str = ""
     at: datetime | None = None
     after: Duration | None = None
+    is_asleep: bool = False
+    """While the time passes nothing that is due happens, as when no worker runs."""
     answers: Mapping[str, Any] = field(default_factory=dict)
     """Of a form, as they are stored, by field."""
     without: tuple[str, ...] = ()

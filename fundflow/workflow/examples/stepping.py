@@ -58,7 +58,9 @@ def pass_time(world: World, step: Step) -> None:
     to = step.at
     if step.after is not None:
         to = world.workflow.after(step.after, world.now)
-    if to is not None:
+    if to is not None and step.is_asleep:
+        world.now = max(world.now, to)
+    elif to is not None:
         clockwork.advance(world, to, _by_clock)
 
 

@@ -110,7 +110,7 @@ class World:
         budget = given.budget or Money.of(10_000_000, currency)
         self.round: Mapping[str, Any] = {
             "title": given.title or "Round",
-            "floor": given.floor or zero,
+            "floor": given.floor or Money.of(1, currency),
             "cap": given.cap or Money.of(1_000_000, currency),
             "budget": budget,
             "opens_at": given.opens_at or self.now - timedelta(days=1),
@@ -129,7 +129,7 @@ class World:
         self.tasks: dict[str, str] = {}
         self.signed: frozenset[tuple[str, str]] = frozenset()
         self.children: dict[str, tuple[Row, ...]] = {}
-        self.account = Account(budget, zero, zero, zero)
+        self.account = Account(budget - (given.taken or zero), zero, zero, zero)
         self.seats: dict[str, tuple[Seat, ...]] = {}
         self.standing_by: dict[str, tuple[Seat, ...]] = {}
         self.timers: tuple[Running, ...] = ()

@@ -36,7 +36,8 @@ def other_numbers(text: str) -> Iterator[str]:
     """With one number a little larger."""
     for found in _NUMBER.finditer(text):
         number = found[0]
-        more = f"{number}1" if "." in number else str(int(number) + 1)
+        whole, dot, part = number.partition(".")
+        more = f"{whole}.{int(part) + 1:0{len(part)}}" if dot else str(int(whole) + 1)
         yield text[: found.start()] + more + text[found.end() :]
 
 
