@@ -113,7 +113,9 @@ class Engine:
             zone=terms["zone"],
             opens_at=terms["opens_at"],
             closes_at=terms["closes_at"],
-            **{name: int(terms[name].amount) for name in ("floor", "cap", "budget")},
+            floor=int(terms["floor"].amount),
+            cap=int(terms["cap"].amount),
+            budget=int(terms["budget"].amount),
         )
         with transaction():
             self.round.countries = list(terms["countries"])

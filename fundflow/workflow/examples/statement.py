@@ -62,7 +62,8 @@ class Claim:
 
     Paths are ``state``, ``outcome``, ``revision``, ``ledger.available``, ``timers``, ``tasks.risk``, ``signed``,
     ``children.tranche.1``, ``reviews.panel.score``, ``application.requested``, ``sees.ana``, ``can.ana``,
-    ``holds.ana``, ``sends`` and ``makes``. The last two are about the step, or with `is_whole` about all that the example itself does.
+    ``holds.ana``, ``sends`` and ``makes``. The last two are about the step, or with `is_whole` about all that the
+    example itself does.
     """
 
     path: str
