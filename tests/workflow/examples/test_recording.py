@@ -91,25 +91,25 @@ def reread(workflow: Workflow, told: Example) -> tuple[Example, ...]:
 
 
 @pytest.mark.parametrize("name", list(PEOPLE))
-@settings(max_examples=12, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_random_walk_passes_when_it_was_written_and_read_again(name: str, data: st.DataObject) -> None:
     workflow, tries = shipped(name), everything(name)
     recorder = Recorder(workflow, "a walk: wherever it leads", beginning(name))
-    for _ in range(25):
+    for _ in range(20):
         picks = data.draw(st.lists(st.integers(0, len(tries) - 1), min_size=6, max_size=6))
         # Most of what chance picks is refused: only the last of six is taken whatever comes of it.
-        for pick in picks:
+        for number, pick in enumerate(picks, 1):
             before = recorder.world.copy()
             taken = recorder.take(tries[pick])
             if not taken.refused:
                 break
-            if pick is not picks[-1]:
+            if number < len(picks):
                 recorder.world.restore(before)
                 recorder._steps.pop()
     recorder.look()
     told = recorder.example
-    assert len(told.steps) == 26
+    assert len(told.steps) == 21
     for each in ((told,), reread(workflow, told)):
         (result,) = examples.run(workflow, each)
         assert [str(difference) for difference in result.differences] == []
