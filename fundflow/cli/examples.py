@@ -16,12 +16,14 @@ UNTESTED = "FF204"
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--only", default="", help="Only the examples with these words in their name.")
-def test(file: Path, only: str) -> None:
+@click.option("--conditions", is_flag=True, help="Also the conditions that no example is stopped by.")
+def test(file: Path, only: str, conditions: bool) -> None:
     """Run the examples of a workflow file and say, with its line, everything that is not as they say.
 
     Exits with 0 when all is as they say, 1 when something differs, 2 when there is nothing to run.
     """
     from fundflow.workflow import examples, loader
+    from fundflow.workflow.examples.coverage import unexercised
 
     try:
         workflow = loader.read(file, examples=True)
@@ -33,6 +35,8 @@ def test(file: Path, only: str) -> None:
         click.echo(f"{'ok  ' if result.passed else 'FAIL'} {result.name}")
         for each in result.differences:
             click.echo(f"     {file.parent / each.file}:{each.line}: {each.sentence}")
+    for problem in unexercised(workflow, results) if conditions else ():
+        click.echo(f"{file.parent / problem.file}{str(problem).removeprefix(problem.file)}")
     failed = sum(not result.passed for result in results)
     if not results:
         click.echo(f"{file}: there is no {f'example with “{only}” in its name' if only else 'example'}", err=True)

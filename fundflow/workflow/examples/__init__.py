@@ -1,8 +1,9 @@
 """Examples of a workflow: stories in its file that say who does what and what is so afterwards, run in memory.
 
 `run` is what `fundflow test` and the studio call: no database, no clock but the example's own, the kernel of the
-engine. `of` reads the examples of a workflow file, `recorded` makes one of steps that are taken. A workflow whose
-examples stand in a file of their own has them only where it was read with `loader.read(path, examples=True)`.
+engine. `recording.record` makes an example of steps that are taken and `writing.text` writes it into a file;
+`coverage.unexercised` names the conditions that no example is stopped by. A workflow whose examples stand in a file of
+their own has them only where it was read with `examples=True`, by `loader.read` or `loader.load`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from fundflow.cli import main
 from fundflow.config import ROOT
 from fundflow.workflow import examples
 from fundflow.workflow.definition import Workflow
+from fundflow.workflow.examples.coverage import unexercised
 from tests.lifecycle.estate import ASK, ESTATE
 from tests.workflow.examples.stories import PEOPLE, estate, shipped, told
 
@@ -108,6 +109,17 @@ def test_an_example_of_another_version_fails_in_words() -> None:
 def test_which_conditions_stopped_somebody_is_known() -> None:
     (result,) = examples.run(told(*SENT, "{mona: agree, refused: [tasks, The risk must be low]}"))
     assert result.stopped == {("agree", 0), ("agree", 1)}
+
+
+def test_conditions_that_stop_nobody_are_warned_of_at_their_line() -> None:
+    workflow = told(*SENT, "{mona: agree, refused: [tasks, The risk must be low]}")
+    found = unexercised(workflow, examples.run(workflow))
+    agree = next(number for number, line in enumerate(ESTATE.splitlines(), 1) if line == "  agree:")
+    assert all(each.code == "FF204" and each.is_warning for each in found)
+    left = {(each.line, each.message) for each in found}
+    assert (agree + 7, "no example is stopped by this condition of 'agree'") in left
+    assert not any(line in (agree + 5, agree + 6) for line, _ in left)
+    assert not any("conclude" in message or "activate" in message for _, message in left), "it happens by itself"
 
 
 def _write(folder: Path, story: str) -> Path:
