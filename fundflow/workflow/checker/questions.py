@@ -162,6 +162,7 @@ def apart(tests: Sequence[Test]) -> list[list[Test]]:
 
 
 TRIES = 200
+RESTARTS, SHORT = 6, 500
 LONGEST = 8_000
 """Steps for one question at most; the solver is asked sooner than that."""
 
@@ -191,6 +192,9 @@ class Search:
         if tried is not None:
             return tried
         order = self._ordered()
+        restarted = self._restarted(order)
+        if restarted is not None:
+            return restarted
         found = next(self._extend(order, {}), None)
         self.is_complete = found is None and self.covers and self.left > 0 and self.work.left > 0
         return found
@@ -204,6 +208,21 @@ class Search:
                 return Found(_consistent(values, facts))
             if self.left <= 0 or self.work.left <= 0:
                 return None
+        return None
+
+    def _restarted(self, order: list[tuple[Expression, bool, list[str]]]) -> Found | None:
+        """A condition at a time, with the values in another order each time: a bad first choice costs only so much."""
+        dice, pools, whole = random.Random(11), self.pools, self.left  # noqa: S311 - as above
+        if self._combinations() <= SHORT:
+            return None
+        for _ in range(RESTARTS):
+            self.left = SHORT
+            self.pools = {path: tuple(dice.sample(pool, len(pool))) for path, pool in pools.items()}
+            found = next(self._extend(order, {}), None)
+            whole -= SHORT - self.left
+            if found is not None:
+                return found
+        self.pools, self.left = pools, whole
         return None
 
     def _combinations(self) -> int:
