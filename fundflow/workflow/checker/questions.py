@@ -219,7 +219,6 @@ class Search:
             self.left = SHORT
             self.pools = {path: tuple(dice.sample(pool, len(pool))) for path, pool in pools.items()}
             found = next(self._extend(order, {}), None)
-            whole -= SHORT - self.left
             if found is not None:
                 return found
         self.pools, self.left = pools, whole
