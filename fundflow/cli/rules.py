@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 
 
 @main.command("export-schema")
-@click.argument("kind", type=click.Choice(["workflow", "form", "scenario"]), default="workflow")
+@click.argument("kind", type=click.Choice(["workflow", "form", "scenario", "examples"]), default="workflow")
 def export_schema(kind: str) -> None:
-    """Print the JSON Schema of workflow files, forms or scenarios, for editors that check while one writes."""
+    """Print the JSON Schema of workflow files, forms, scenarios or examples, for editors that check as one writes."""
     import json
 
     from fundflow.simulation.format import Scenario
     from fundflow.workflow import format
 
-    parts: dict[str, type[format.Part]] = {"workflow": format.Workflow, "form": format.Form, "scenario": Scenario}
+    parts: dict[str, type[format.Part]] = {
+        "workflow": format.Workflow,
+        "form": format.Form,
+        "scenario": Scenario,
+        "examples": format.Examples,
+    }
     part = parts[kind]
     click.echo(json.dumps(format.json_schema(part), ensure_ascii=False, indent=2))
 

@@ -9,9 +9,10 @@ from click.testing import CliRunner
 
 from fundflow.cli import main
 from fundflow.config import ROOT
-from fundflow.workflow import examples
+from fundflow.workflow import examples, format, loader
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.examples.coverage import unexercised
+from fundflow.workflow.examples.statement import VERBS
 from tests.lifecycle.estate import ASK, ESTATE
 from tests.workflow.examples.stories import PEOPLE, estate, shipped, told
 
@@ -120,6 +121,19 @@ def test_conditions_that_stop_nobody_are_warned_of_at_their_line() -> None:
     assert (agree + 7, "no example is stopped by this condition of 'agree'") in left
     assert not any(line in (agree + 5, agree + 6) for line, _ in left)
     assert not any("conclude" in message or "activate" in message for _, message in left), "it happens by itself"
+
+
+def test_the_stories_of_the_documentation_are_true() -> None:
+    page = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8")
+    story = page.partition("```yaml\n")[2].partition("```")[0]
+    workflow = shipped("small_grant")
+    main_text = workflow.files[workflow.main].partition("\nexamples:")[0]
+    results = examples.run(loader.load({**workflow.files, workflow.main: f"{main_text}\n{story}"}, workflow.main))
+    assert [str(each) for result in results for each in result.differences] == [] and len(results) == 2
+    verbs = [verb for verb in VERBS if f"{verb} " not in page]
+    settings = [name for part in (format.Step, format.Standing, format.Given) for name in format.names(part)]
+    kinds = [f"`{kind}`" for kind in ("role", "state", "deadline", "quorum", "conflict")]
+    assert verbs == [] and [name for name in (*settings, *kinds) if name not in page] == []
 
 
 def _write(folder: Path, story: str) -> Path:
