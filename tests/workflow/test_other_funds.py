@@ -1,4 +1,4 @@
-"""Workflows for other funds, in `workflows/examples`: nothing to mend, every story true, every word in both languages."""
+"""Workflows for other funds in `workflows/examples`: nothing to mend, every story true, each word in both languages."""
 
 from __future__ import annotations
 
