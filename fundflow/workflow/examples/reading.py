@@ -63,9 +63,9 @@ def examples(place: Place, workflow: Workflow) -> tuple[Example, ...]:
         )
         found[name] = (inner, settings, example)
     names = list(found)
-    for _, settings, example in found.values():
-        _chain_is_sound(settings, example, {name: each for name, (_, _, each) in found.items()}, names)
     known = {name: example for name, (_, _, example) in found.items()}
+    for _, settings, example in found.values():
+        _chain_is_sound(settings, example, known, names)
     return tuple(
         replace(example, steps=_Steps(workflow, _people(example, known)).of(settings))
         for _, settings, example in found.values()

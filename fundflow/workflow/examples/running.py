@@ -61,14 +61,22 @@ class Run:
         return None if world is None else world.copy()
 
     def _end(self, name: str) -> _End:
-        if name not in self._ends:
-            self._ends[name] = self._run(self.examples[name])
+        # One after the other from the first: a long chain of examples is no deep one.
+        chain, before = [], name
+        while before not in self._ends:
+            chain.append(before)
+            continued = self.examples[before].continues
+            if continued is None:
+                break
+            before = continued
+        for each in reversed(chain):
+            self._ends[each] = self._run(self.examples[each])
         return self._ends[name]
 
     def _run(self, example: Example) -> _End:
         world = None
         if example.continues is not None:
-            before = self._end(example.continues)
+            before = self._ends[example.continues]
             if before.world is None:
                 sentence = f"'{example.continues}', which this continues, does not come to its end"
                 return _End(None, _result(example, [Difference(example.file, example.line, sentence)]))
@@ -80,11 +88,18 @@ class Run:
                 stepping.begin(world)
         except _UNKNOWN as error:
             return _End(None, _result(example, [Difference(example.file, example.line, _unknown(error))]))
+        except _TOO_FAR:
+            return _End(None, _result(example, [Difference(example.file, example.line, FAR)]))
         return _Telling(example, world).end()
 
 
 _UNKNOWN = (DefinitionMismatch, KeyError)
 """What comes of names that a workflow does not have: the file was read against another version of it."""
+
+
+_TOO_FAR = (OverflowError, ValueError)
+"""What comes of moments that no calendar has."""
+FAR = "time does not go that far"
 
 
 def _unknown(error: Exception) -> str:
@@ -126,6 +141,8 @@ class _Telling:
             self._differs(step.line, "timers go on without end")
         except _UNKNOWN as error:
             self._differs(step.line, _unknown(error))
+        except _TOO_FAR:
+            self._differs(step.line, FAR)
         return False
 
     def _happen(self, step: Step) -> bool:

@@ -14,7 +14,7 @@ from fundflow.workflow.definition import Workflow
 from fundflow.workflow.examples.coverage import unexercised
 from fundflow.workflow.examples.statement import VERBS
 from tests.lifecycle.estate import ASK, ESTATE
-from tests.workflow.examples.stories import PEOPLE, estate, shipped, told
+from tests.workflow.examples.stories import MAIN, PEOPLE, estate, shipped, told
 
 SENT = ("{ana: fill ask, with: {requested: 1000, plan: [{nr: 1, amount: 600}, {nr: 2, amount: 400}]}}", "{ana: send}")
 CHECKED = (*SENT, "{mona: task papers}", "{fin: task bank}", "{mona: task risk low}")
@@ -105,6 +105,23 @@ def test_an_example_of_another_version_fails_in_words() -> None:
 
     (result,) = examples.run(replace(workflow, transitions=lacking))
     assert "there is no transition 'send'" in result.differences[0].sentence
+
+
+def test_time_that_no_calendar_has_and_timers_without_end_are_answered_in_words() -> None:
+    assert [s for _, s in differences(told("{after: 9000 years}"))] == ["time does not go that far"]
+    far = estate("examples: {a: {given: {now: 9999-12-31T23:00, people: {ana: applicant}}, then: {state: draft}}}\n")
+    assert [s for _, s in differences(far)] == ["time does not go that far"]
+    nagging = ESTATE.replace("grace: 15 minutes, then: lapse}", "overdue_with: late, to: applicant, repeat: 1 minute}")
+    story = f"examples: {{a: {{given: {{{PEOPLE}}}, steps: [{{after: 1 year}}]}}}}\n"
+    assert nagging != ESTATE
+    workflow = loader.load({MAIN: nagging + story, "ask.yaml": ASK}, MAIN)
+    assert [s for _, s in differences(workflow)] == ["timers go on without end"]
+
+
+def test_a_long_chain_of_examples_is_followed_to_its_end() -> None:
+    chain = "".join(f"  e{n}: {{continues: e{n - 1}, then: {{state: draft}}}}\n" for n in range(1, 1500))
+    workflow = estate(f"examples:\n  e0: {{given: {{{PEOPLE}}}, then: {{state: draft}}}}\n{chain}")
+    assert all(result.passed for result in examples.run(workflow, workflow.examples[-1:] + workflow.examples[:-1]))
 
 
 def test_which_conditions_stopped_somebody_is_known() -> None:
