@@ -193,7 +193,9 @@ def test_a_live_one_is_asked_for_its_people_versions_and_applications(tmp_path: 
     gone.write_text(text)
     assert cast.manager.name and application.number
     db.session.rollback()
-    done = run(settings.instance, "check", str(gone), "--live", "--format", "json")
+    done = run(
+        settings.instance, "check", str(gone), "--live", "--format", "json", FUNDFLOW_DATABASE_URL=settings.database_url
+    )
     found = {each["code"]: each for each in json.loads(done.stdout)["findings"]}
     assert {"FF195", "FF201", "FF134"} <= found.keys(), done.stdout
     assert found["FF134"]["message"].startswith("role 'finance' has no members now")
@@ -237,6 +239,7 @@ def test_people_who_could_do_it_all_are_named(tmp_path: Path, settings: Settings
     file = written(tmp_path, both, ("    not_same_actor_as: [approve]\n", ""))
     text = file.read_text().replace("group: auditors, label", "group: fund-managers, label")
     file.write_text(text.replace("group: finance, never_also: [officer, applicant],", "group: fund-managers,"))
-    done = run(settings.instance, "check", str(file), "--live", "--separate", "decide,pay")
+    words = ("--live", "--separate", "decide,pay")
+    done = run(settings.instance, "check", str(file), *words, FUNDFLOW_DATABASE_URL=settings.database_url)
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"(now: {name})" in done.stdout
