@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,9 @@ from fundflow.config import ROOT
 from fundflow.lifecycle import registry
 from fundflow.workflow import loader
 from fundflow.workflow.definition import Workflow
-from fundflow.workflow.examples import Example
+from fundflow.workflow.examples import Example, clockwork
+from fundflow.workflow.examples.account import Account
+from fundflow.workflow.examples.world import World
 from tests.lifecycle.replaying import Engine, leaves, paper
 
 SHIPPED = ("small_grant", "global_cities_fund")
@@ -42,18 +44,48 @@ def _papers(app: Flask) -> Iterator[None]:
     registry.papers[:] = before
 
 
-@pytest.mark.parametrize(("name", "chain"), STORIES)
-def test_the_engine_does_what_the_example_says(name: str, chain: list[Example]) -> None:
+def tell(name: str, chain: list[Example], agreed: set[tuple[str, str]]) -> None:
+    """Tell a story to both; what another one told before is only told again to get where this one begins."""
     workflow = with_examples(name)
     engine = Engine(chain[-1], {example.name: example for example in workflow.examples}, workflow.id)
     for example in chain:
-        # What another story told before agrees already, and is only told again to get where this one begins.
-        is_known = (name, example.name) in AGREED
+        is_known = (name, example.name) in agreed
         for step in example.steps:
             engine.tell(step, is_known=is_known)
         if not is_known:
             engine.look(example.line)
-        AGREED.add((name, example.name))
+        agreed.add((name, example.name))
+
+
+@pytest.mark.parametrize(("name", "chain"), STORIES)
+def test_the_engine_does_what_the_example_says(name: str, chain: list[Example]) -> None:
+    tell(name, chain, AGREED)
+
+
+def _tells_nobody(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(clockwork, "tell", lambda *_: None)
+
+
+def _releases_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Account, "release", lambda account, _amount: account)
+
+
+def _keeps_no_roles_apart(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(World, "roles", lambda world, who: frozenset(r for r in world.workflow.roles if world.holds(who, r)))
+
+
+def _timers_go_on(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(clockwork, "cancel", lambda *_: None)
+
+
+@pytest.mark.parametrize("broken", [_tells_nobody, _releases_nothing, _keeps_no_roles_apart, _timers_go_on])
+def test_a_runner_that_is_broken_in_one_place_is_noticed(
+    broken: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = next(each for each in leaves(with_examples("small_grant").examples) if "cancelled" in each[-1].name)
+    broken(monkeypatch)
+    with pytest.raises(AssertionError):
+        tell("small_grant", chain, set())
 
 
 def test_every_shipped_example_is_told_to_the_engine() -> None:
