@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from fundflow import clock, mail
 from fundflow.accounts import queries as accounts
 from fundflow.db import db, inserting
-from fundflow.errors import NotFound, Refused, Stale
+from fundflow.errors import NotFound
 from fundflow.lifecycle import definitions, publishing, registry, wording
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Definition, Publication
@@ -28,6 +28,17 @@ from fundflow.lifecycle.refusals import KeyReused
 from fundflow.studio import queries
 from fundflow.studio.checking import MOST_FILES
 from fundflow.studio.models import Draft, DraftEditor, DraftRevision
+from fundflow.studio.refusals import (
+    BadMessageName,
+    BadName,
+    FileThere,
+    MainFile,
+    NoSuchFile,
+    NotOpen,
+    SavedMeanwhile,
+    TooLarge,
+    TooManyFiles,
+)
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.source import LARGEST
 
@@ -50,63 +61,6 @@ Write here what {{ city }} should know about “{{ title }}”.
 {% endtrans %}
 """
 _VERSION = re.compile(r"^version:\s*[0-9]+", re.MULTILINE)
-
-
-class SavedMeanwhile(Stale):
-    """{name} saved this file while you were writing. Nothing was overwritten: both texts are here, choose what to keep.
-
-    `theirs` is the text that stands in the draft now.
-    """
-
-    def __init__(self, *, name: str, theirs: str, revision: str) -> None:
-        super().__init__(name=name)
-        self.theirs, self.revision = theirs, revision
-
-
-class NotOpen(Refused):
-    """This draft was {status}, so it can no longer be changed. Begin another from any version or revision."""
-
-
-class TooLarge(Refused):
-    """This file has {size} KB; the largest that a workflow can have is 256 KB. Nothing was saved."""
-
-    status = 422
-
-
-class NoSuchFile(Refused):
-    """The draft has no file “{path}”."""
-
-    status = 404
-
-
-class BadName(Refused):
-    """“{name}” cannot name a file: write small letters, digits and _, and .yaml at the end, as in site_visit.yaml."""
-
-    status = 422
-
-
-class BadMessageName(Refused):
-    """“{name}” cannot name a message: write small letters and _, as in site_visit_soon."""
-
-    status = 422
-
-
-class FileThere(Refused):
-    """The draft has a file “{path}” already."""
-
-    status = 422
-
-
-class TooManyFiles(Refused):
-    """A draft has at most {most} files."""
-
-    status = 422
-
-
-class MainFile(Refused):
-    """This file is the workflow itself, so it stays."""
-
-    status = 422
 
 
 def mark_of(text: str) -> str:

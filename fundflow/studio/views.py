@@ -21,7 +21,7 @@ from fundflow.db import transaction
 from fundflow.errors import Refused
 from fundflow.lifecycle import wording
 from fundflow.lifecycle.publishing import known_templates
-from fundflow.studio import checking, queries, service
+from fundflow.studio import checking, queries, refusals, service
 from fundflow.studio.forms import BeginForm, FileForm, KeyedForm, NewFileForm
 from fundflow.studio.models import Draft
 from fundflow.studio.policy import writers
@@ -166,7 +166,7 @@ def edit(draft_id: UUID) -> ResponseReturnValue:
     checking.warm()
     path = request.args.get("file") or draft.main
     if path not in draft.files:
-        raise service.NoSuchFile(path=path[:100])
+        raise refusals.NoSuchFile(path=path[:100])
     return _editor(draft, path, str(draft.files[path]))
 
 
@@ -179,13 +179,13 @@ def save(draft_id: UUID) -> ResponseReturnValue:
     path, text = form.file.data or draft.main, form.written
     if "check" in request.form:
         if path not in draft.files:
-            raise service.NoSuchFile(path=path[:100])
+            raise refusals.NoSuchFile(path=path[:100])
         return _editor(draft, path, text, revision=form.revision.data or "", is_checked=True)
     try:
         with transaction():
             draft = service.save(draft_id, path, text, revision=form.revision.data or "", actor=g.actor)
             service.opened(draft_id, actor=g.actor)
-    except service.SavedMeanwhile as stale:
+    except refusals.SavedMeanwhile as stale:
         draft = queries.draft_for(draft_id)
         return _editor(draft, path, text, revision=stale.revision, stale=stale), 409
     except Refused as refusal:
@@ -207,7 +207,7 @@ def autosave(draft_id: UUID) -> ResponseReturnValue:
         with transaction():
             draft = service.save(draft_id, path, form.written, revision=form.revision.data or "", actor=g.actor)
             service.opened(draft_id, actor=g.actor)
-    except service.SavedMeanwhile as stale:
+    except refusals.SavedMeanwhile as stale:
         says = _("%(sentence)s Press “Save” to see both.", sentence=sentence(stale))
         return jsonify(detail=says, revision=stale.revision), 409
     revision = service.mark_of(str(draft.files[path]))
@@ -222,7 +222,7 @@ def check(draft_id: UUID) -> ResponseReturnValue:
     draft = queries.draft_for(draft_id)
     path = form.file.data or draft.main
     if path not in draft.files:
-        raise service.NoSuchFile(path=path[:100])
+        raise refusals.NoSuchFile(path=path[:100])
     looked = looked_at(draft, {path: form.written})
     with transaction():
         service.opened(draft_id, actor=g.actor)
@@ -267,7 +267,7 @@ def _editor(
     text: str,
     *,
     revision: str | None = None,
-    stale: service.SavedMeanwhile | None = None,
+    stale: refusals.SavedMeanwhile | None = None,
     says: list[str] | None = None,
     just_saved: bool = False,
     is_checked: bool = False,

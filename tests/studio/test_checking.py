@@ -84,6 +84,24 @@ def checking_templates() -> frozenset[str]:
     return known_templates({})
 
 
+HARD = {
+    "a product of many unknowns": " * ".join(["application.requested.amount"] * 9) + " > 7",
+    "as many cases as there are numbers": " || ".join(f"application.requested == money('{n}')" for n in range(1500)),
+    "conditions within conditions": "(" * 60
+    + "application.requested > money('1')"
+    + " && today > date('2026-01-01'))" * 60,
+}
+
+
+@pytest.mark.parametrize("what", HARD)
+def test_what_is_hard_to_prove_is_answered_in_time_as_well(what: str) -> None:
+    text = SMALL["small_grant.yaml"].replace("if: application.requested >= round.floor", f'if: "{HARD[what]}"')
+    began = time.monotonic()
+    found = checking.look({**SMALL, "small_grant.yaml": text}, "small_grant.yaml", checking_templates())
+    assert time.monotonic() - began < 2.0
+    assert found.loads or found.errors
+
+
 def test_too_many_files_and_too_much_of_them_is_said_before_anything_is_read() -> None:
     found, seconds = looked(HEAD, **{f"f{n}.yaml": "x" for n in range(checking.MOST_FILES)})
     assert "files" in found.findings[0].message and seconds < 0.5

@@ -10,7 +10,7 @@ from fundflow import clock
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound
 from fundflow.lifecycle.refusals import KeyReused
-from fundflow.studio import queries, service
+from fundflow.studio import queries, refusals, service
 from tests import factories as make
 from tests.studio.scene import COUNT, MAIN, a_scene, begun
 
@@ -43,7 +43,7 @@ def test_a_second_save_over_a_text_that_is_gone_is_refused_with_both_texts() -> 
     seen = scene.text()
     scene.change(COUNT)
     theirs = scene.text()
-    with pytest.raises(service.SavedMeanwhile) as refusal:
+    with pytest.raises(refusals.SavedMeanwhile) as refusal:
         scene.save(seen.replace("quorum: 2", "quorum: 1"), by=scene.second, over=seen)
     assert refusal.value.theirs == theirs
     assert "Ines Duarte" in str(refusal.value)
@@ -107,7 +107,7 @@ def test_what_was_proposed_stays_a_revision_of_its_own() -> None:
 @pytest.mark.parametrize("name", ["../x.yaml", "X.yaml", "a b.yaml", "form.txt", "", "a/b.yaml", "x" * 90 + ".yaml"])
 def test_a_file_has_a_plain_name(name: str) -> None:
     scene = a_scene()
-    with pytest.raises(service.BadName), transaction():
+    with pytest.raises(refusals.BadName), transaction():
         service.add_file(scene.draft.id, name, actor=make.acting(scene.first))
 
 
@@ -117,21 +117,21 @@ def test_files_come_and_go_but_the_workflow_stays() -> None:
     with transaction():
         path = service.add_file(scene.draft.id, "site_visit.yaml", actor=actor)
     assert path == "forms/site_visit.yaml"
-    with pytest.raises(service.FileThere), transaction():
+    with pytest.raises(refusals.FileThere), transaction():
         service.add_file(scene.draft.id, "site_visit.yaml", actor=actor)
     with transaction():
         service.remove_file(scene.draft.id, path, actor=actor)
     assert path not in scene.now().files
-    with pytest.raises(service.MainFile), transaction():
+    with pytest.raises(refusals.MainFile), transaction():
         service.remove_file(scene.draft.id, MAIN, actor=actor)
-    with pytest.raises(service.NoSuchFile):
+    with pytest.raises(refusals.NoSuchFile):
         scene.save("x", path="forms/none.yaml", over="")
 
 
 def test_a_file_beyond_256_kb_is_not_kept() -> None:
     scene = a_scene()
     text = scene.text()
-    with pytest.raises(service.TooLarge):
+    with pytest.raises(refusals.TooLarge):
         scene.save("é" * 140_000)
     assert scene.text() == text
 
@@ -140,7 +140,7 @@ def test_a_closed_draft_is_not_written_to() -> None:
     scene = a_scene()
     with transaction():
         service.discard(scene.draft.id, actor=make.acting(scene.first))
-    with pytest.raises(service.NotOpen):
+    with pytest.raises(refusals.NotOpen):
         scene.save("x")
     assert queries.open_drafts() == []
 

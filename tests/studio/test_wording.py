@@ -7,7 +7,7 @@ import pytest
 from fundflow import mail
 from fundflow.db import transaction
 from fundflow.lifecycle import definitions, publishing, wording
-from fundflow.studio import service
+from fundflow.studio import refusals, service
 from tests import factories as make
 from tests.studio.scene import Scene, a_scene
 
@@ -139,5 +139,5 @@ def test_a_new_message_can_be_named_by_the_workflow() -> None:
 @pytest.mark.parametrize("name", ["../x", "_layout", "security/reset", "", "X", "a" * 80])
 def test_a_message_has_a_plain_name(name: str) -> None:
     scene = a_scene()
-    with pytest.raises(service.BadMessageName), transaction():
+    with pytest.raises(refusals.BadMessageName), transaction():
         service.add_message(scene.draft.id, name, actor=make.acting(scene.first))
