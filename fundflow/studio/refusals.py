@@ -17,7 +17,7 @@ class SavedMeanwhile(Stale):
 
 
 class NotOpen(Refused):
-    """This draft was {status}, so it can no longer be changed. Begin another from any version or revision."""
+    """This draft is closed, so it can no longer be changed. Begin another from any version."""
 
 
 class TooLarge(Refused):

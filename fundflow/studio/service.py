@@ -251,7 +251,7 @@ def propose(
     if draft.status == "open" and digest != digest_of(draft):
         raise OtherText()
     if draft.status != "open":
-        raise NotOpen(status=draft.status)
+        raise NotOpen()
     wish = publishing.propose(
         workflow_files(draft),
         draft.main,
@@ -321,7 +321,7 @@ def _locked(draft_id: UUID) -> Draft:
 def _open(draft_id: UUID) -> Draft:
     draft = _locked(draft_id)
     if draft.status != "open":
-        raise NotOpen(status=draft.status)
+        raise NotOpen()
     return draft
 
 
