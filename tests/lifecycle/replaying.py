@@ -5,7 +5,7 @@ Everything goes through the services that pages use. The runner is only asked wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from fundflow.awards.models import Document
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound, Refused
 from fundflow.jobs.models import Job
-from fundflow.lifecycle import acts, collected, commands, definitions, registry, sweeping
+from fundflow.lifecycle import acts, collected, commands, sweeping
 from fundflow.lifecycle import children as rows
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.lifecycle.refusals import NotAllowed
@@ -33,10 +33,8 @@ from fundflow.reviews import service as reviews
 from fundflow.reviews.effects import review_facts
 from fundflow.reviews.models import Review
 from fundflow.rounds.models import Round
-from fundflow.workflow.clauses import plain
 from fundflow.workflow.examples import Example, stepping
 from fundflow.workflow.examples.answering import completed
-from fundflow.workflow.examples.comparing import running
 from fundflow.workflow.examples.panels import figures
 from fundflow.workflow.examples.running import beginning, everybody
 from fundflow.workflow.examples.statement import Step
@@ -342,11 +340,8 @@ class Engine:
             "children": kinds,
             "reviews": {name: dict(review_facts(application, name)) for name in self.workflow.reviews},
             "documents": [kind for _, kind in papers],
-            "answers": {
-                form: application_queries.data_of(application_queries.answers_row(self.id, form))
-                for form in self.workflow.answer_forms
-            },
-        } | {"answers": self._values(application)}
+            "answers": self._values(application),
+        }
 
     def _values(self, application: Application) -> dict[str, Any]:
         stored = {
@@ -437,8 +432,3 @@ def leaves(examples: tuple[Example, ...]) -> list[list[Example]]:
                 chain.insert(0, known[chain[0].continues])
             found.append(chain)
     return found
-
-
-Papers = Callable[[Application, str], str | None]
-
-__all__ = ["Engine", "Papers", "definitions", "leaves", "paper", "plain", "registry", "running"]

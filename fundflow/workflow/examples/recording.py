@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from fundflow.workflow import access
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.examples import stepping
 from fundflow.workflow.examples.comparing import running
 from fundflow.workflow.examples.panels import figures
-from fundflow.workflow.examples.running import Run, everybody
+from fundflow.workflow.examples.running import Run
 from fundflow.workflow.examples.statement import Claim, Example, Given, Sent, Shown, Step
 from fundflow.workflow.examples.stepping import Refused
 from fundflow.workflow.examples.world import World
@@ -64,7 +65,7 @@ class Recorder:
                 refused = tuple(dict.fromkeys(kind for kind, _ in problem.reasons))
         claims = [Claim("state", world.state, 1), Claim("outcome", world.outcome, 1)]
         if not refused:
-            sent = tuple(Sent(each.template, each.role, _day(world, each.at)) for each in world.messages[said:])
+            sent = tuple(Sent(each.template, each.role, _minute(world, each.at)) for each in world.messages[said:])
             claims += [Claim("sends", sent, 1), Claim("makes", tuple(world.documents[made:]), 1)]
         taken = replace(step, line=1, refused=refused, refused_line=1, claims=tuple(claims))
         self._steps.append(taken)
@@ -119,11 +120,5 @@ def standing(world: World) -> list[Claim]:
     return found
 
 
-def _day(world: World, at: object) -> str:
-    from datetime import datetime
-
-    assert isinstance(at, datetime)  # noqa: S101 - every message has its moment
+def _minute(world: World, at: datetime) -> str:
     return f"{at.astimezone(world.workflow.zone):%Y-%m-%dT%H:%M}"
-
-
-__all__ = ["Recorder", "everybody", "record", "standing"]

@@ -12,7 +12,7 @@ from typing import Any
 from fundflow.money import Money
 from fundflow.workflow import access, sentences
 from fundflow.workflow.acts import Act, decide_act
-from fundflow.workflow.clauses import Clause, DefinitionMismatch
+from fundflow.workflow.clauses import DefinitionMismatch
 from fundflow.workflow.decide import Decision, Situation, decide, reads
 from fundflow.workflow.definition import SYSTEM, Effect, Transition
 from fundflow.workflow.examples import clockwork, panels
@@ -20,7 +20,6 @@ from fundflow.workflow.examples.account import Kept
 from fundflow.workflow.examples.answering import completed
 from fundflow.workflow.examples.statement import Step
 from fundflow.workflow.examples.world import Happened, Look, Row, World
-from fundflow.workflow.moments import acts_at
 
 MOST_STEPS = 10
 
@@ -386,11 +385,3 @@ def _is_closed(world: World, form_id: str) -> bool:
     }
     ended = [row.act_at for row in world.timers if row.name in names and row.status != "cancelled"]
     return bool(ended) and ended[-1] <= world.now
-
-
-def failing(decision: Decision) -> list[Clause]:
-    """The clauses that stand in the way."""
-    return [clause for clause in decision.clauses if not clause.passes]
-
-
-__all__ = ["Refused", "acts_at", "available", "begin", "failing", "fire", "pass_time", "perform", "stored"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.examples.statement import Claim, Example, Given, Sent, Shown, Step
-from fundflow.workflow.examples.values import NONE, written
+from fundflow.workflow.examples.values import written
 from fundflow.workflow.forms import Field
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
@@ -173,6 +173,3 @@ def _scalar(value: str) -> str:
     if is_plain and not isinstance(value, _Text) and not _TWO_MEANINGS.fullmatch(value):
         return value
     return json.dumps(value, ensure_ascii=False)
-
-
-__all__ = ["NONE", "one", "text"]
