@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 
 from fundflow.config import ROOT
-from fundflow.lifecycle import registry
+from fundflow.db import transaction
+from fundflow.lifecycle import definitions, registry
 from fundflow.workflow import loader
 from fundflow.workflow.definition import Workflow
 from tests.lifecycle.replaying import Engine, paper
@@ -36,6 +37,15 @@ def _papers(app: Flask) -> Iterator[None]:
     registry.papers[:] = [paper]
     yield
     registry.papers[:] = before
+
+
+@pytest.mark.parametrize("name", LAST)
+def test_it_can_be_published_as_it_is(name: str) -> None:
+    """With its messages and documents in both languages, and no finding that nobody answers for."""
+    workflow = fund(name)
+    with transaction():
+        sha256 = definitions.pin(workflow)
+    assert definitions.get(sha256).id == workflow.id
 
 
 @pytest.mark.parametrize("name", LAST)
