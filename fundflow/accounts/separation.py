@@ -18,7 +18,7 @@ from fundflow.accounts import policy, queries
 from fundflow.accounts.models import City, Delegation, GroupMember, TeamMember, User
 from fundflow.db import db
 from fundflow.errors import Refused
-from fundflow.lifecycle import definitions
+from fundflow.lifecycle import definitions, registry
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.separation import clashes
 from fundflow.workflow.definition import Role, Text
@@ -75,6 +75,7 @@ class Held:
     groups: set[Scoped] = field(default_factory=set)
     teams: set[tuple[UUID, str]] = field(default_factory=set)
     officer_of: set[UUID] = field(default_factory=set)
+    panels: dict[UUID, frozenset[str]] = field(default_factory=dict)
     loans: set[Loan] = field(default_factory=set)
     lenders: dict[UUID, Held] = field(default_factory=dict)
 
@@ -117,6 +118,15 @@ def check_name(application: Application, role: Role, person_id: UUID) -> None:
     refusal = why_not(application, role, person_id, around.takers)
     if refusal is not None:
         raise refusal
+
+
+def check_place(application: Application, review: str, person_id: UUID) -> None:
+    """Refuse (NeverBoth) to ask a person for this review of the application; locks the person."""
+    lock(person_id)
+    extra = {person_id: Held(person_id, panels={application.id: frozenset({review})})}
+    clash = next(_clashes(_held(person_id, extra), only=application.id), None)
+    if clash is not None:
+        raise NeverBoth(name=clash.name, one=clash.one, other=clash.other, round=clash.round_title)
 
 
 def why_not(application: Application, role: Role, person_id: UUID, takers: Iterable[UUID] = ()) -> Refused | None:
@@ -195,6 +205,9 @@ def _held(user_id: UUID, extra: Mapping[UUID, Held], *, is_lender: bool = False)
         sa.select(Application.id).where(Application.officer_id == user_id, Application.outcome.is_(None))
     )
     found.officer_of = set(named) | more.officer_of
+    found.panels = dict(registry.panels_of(user_id))
+    for application_id, names in more.panels.items():
+        found.panels[application_id] = found.panels.get(application_id, frozenset()) | names
     if not is_lender:
         loans = db.session.execute(
             sa.select(Delegation.giver_id, Delegation.group, Delegation.round_id).where(
@@ -236,6 +249,8 @@ def _holds(held: Held, role: Role, round_id: UUID, application: Application | No
         return False
     if role.kind == "team":
         return any(city == application.city_id and role.duty in (None, duty) for city, duty in held.teams)
+    if role.kind == "panel":  # nobody reviews for somebody else
+        return role.review in held.panels.get(application.id, ())
     if role.kind == "field":
         return any(
             application.id in each.officer_of and (role.group is None or each.in_group(role.group, round_id))
@@ -246,7 +261,7 @@ def _holds(held: Held, role: Role, round_id: UUID, application: Application | No
 
 def _concerned(held: Held, only: UUID | None) -> list[Application]:
     """Running applications on which the person holds more than their groups give them."""
-    named = {*held.officer_of, *(each for lender in held.lenders.values() for each in lender.officer_of)}
+    named = {*held.officer_of, *held.panels, *(each for lender in held.lenders.values() for each in lender.officer_of)}
     ways = sa.or_(Application.city_id.in_({city for city, _ in held.teams}), Application.id.in_(named))
     query = sa.select(Application).where(Application.outcome.is_(None), ways)
     if only is not None:

@@ -90,6 +90,7 @@ ActHook = Callable[[EffectContext, str], None]
 SignedPaper = Callable[[Application, str], str | None]
 StandIns = Callable[[UUID, Application], Sequence[StandIn]]
 NameCheck = Callable[[Application, "Role", UUID], None]
+Panels = Callable[[UUID], Mapping[UUID, frozenset[str]]]
 TookPart = Callable[[Application, UUID], bool]
 Notifier = Callable[[Application, str, Sequence[str], str, Mapping[str, Any]], None]
 Alarm = Callable[[str, str, Mapping[str, Any]], None]
@@ -120,6 +121,7 @@ stand_in_readers: list[StandIns] = []
 name_checks: list[NameCheck] = []
 administrator_tests: list[Callable[[UUID], bool]] = []
 publisher_tests: list[Callable[[UUID], bool]] = []
+panel_readers: list[Panels] = []
 part_tests: list[TookPart] = []
 override_hooks: list[Callable[[Application, Override], None]] = []
 directories: list[Callable[[], Directory]] = []
@@ -312,6 +314,17 @@ def publisher(run: Callable[[UUID], bool]) -> Callable[[UUID], bool]:
 def is_publisher(person_id: UUID) -> bool:
     """Whether this person may propose and publish workflows; nobody may where no feature knows of it."""
     return any(test(person_id) for test in publisher_tests)
+
+
+def panels(run: Panels) -> Panels:
+    """Provide where a person sits on a panel now, declared or not yet: reviews by running application."""
+    panel_readers[:] = [run]
+    return run
+
+
+def panels_of(person_id: UUID) -> Mapping[UUID, frozenset[str]]:
+    """The reviews of each running application on whose panel this person sits; none where no feature knows of it."""
+    return {application_id: names for read in panel_readers for application_id, names in read(person_id).items()}
 
 
 def takes_part(run: TookPart) -> TookPart:

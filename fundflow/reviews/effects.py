@@ -24,6 +24,7 @@ from fundflow.lifecycle.registry import (
     effect,
     entering,
     fact,
+    panels,
     role_kind,
     role_people,
     takes_part,
@@ -72,6 +73,25 @@ def _panel(application: Application, role: Role) -> sa.Select[Review]:
         .join(Application, Application.id == Review.application_id)
         .where(Review.application_id == application.id, Review.name == role.review)
     )
+
+
+@panels
+def places_of(person_id: UUID) -> Mapping[UUID, frozenset[str]]:
+    """Every place that the person was given and did not leave, whether they have declared conflicts yet or not."""
+    rows = db.session.execute(
+        sa.select(Review.application_id, Review.name)
+        .join(Application, Application.id == Review.application_id)
+        .where(
+            Review.reviewer_id == person_id,
+            Application.outcome.is_(None),
+            sa.or_(Review.conflict.is_(None), Review.conflict == "none"),
+            policy.is_current(),
+        )
+    )
+    found: dict[UUID, frozenset[str]] = {}
+    for application_id, name in rows:
+        found[application_id] = found.get(application_id, frozenset()) | {name}
+    return found
 
 
 @takes_part

@@ -16,6 +16,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from fundflow import clock
+from fundflow.accounts import separation
 from fundflow.accounts.models import User
 from fundflow.db import db
 from fundflow.errors import NotFound
@@ -133,6 +134,7 @@ def assign(
             raise reserves.NamedTwice(person=candidate.name)
         if person in reserve and candidate.stands_by:
             raise reserves.StandsByAlready(person=candidate.name)
+        separation.check_place(committee.application, plan.name, person)
     asked = [
         places.give(
             committee.application.id,

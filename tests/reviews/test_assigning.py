@@ -10,6 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from fundflow import clock
+from fundflow.accounts import separation
+from fundflow.accounts import service as accounts
 from fundflow.accounts.models import TeamMember
 from fundflow.applications.models import Answers
 from fundflow.db import db
@@ -301,3 +303,36 @@ def test_load_counts_the_open_sheets_that_a_reviewer_still_owes() -> None:
 
     assert found == {ravi.name: 0, rosa.name: 1}
     assert [each.name for each in committees.candidates_for(scene.committee())] == [ravi.name, rosa.name]
+
+
+APART = MAIN.replace(
+    "  reviewer: {is: panel, review: panel}",
+    "  payer: {is: group, group: finance, never_also: [reviewer]}\n  reviewer: {is: panel, review: panel}",
+).replace(
+    "officer: [proposal, panel], auditor: [panel]}", "officer: [proposal, panel], payer: [proposal], auditor: [panel]}"
+)
+
+
+def test_nobody_is_asked_who_holds_a_role_that_reviewers_may_never_hold() -> None:
+    scene = Scene(workflow=a_workflow(APART))
+    payer, free = scene.reviewer("Pia Payer"), scene.reviewer("Fred Free")
+    accounts.add_to_group(payer, "finance", None)
+    db.session.commit()
+    with pytest.raises(separation.NeverBoth, match="Pia Payer would be both"):
+        scene.ask(free, payer)
+    db.session.rollback()
+    assert len(scene.ask(free)) == 1
+
+
+def test_whoever_sits_on_a_panel_cannot_be_given_a_role_that_it_is_kept_from() -> None:
+    scene = Scene(workflow=a_workflow(APART))
+    rosa, ravi = scene.reviewer("Rosa Reader"), scene.reviewer("Ravi Reader")
+    scene.ask(rosa, ravi)
+    with pytest.raises(separation.NeverBoth, match="Rosa Reader would be both"):
+        accounts.add_to_group(rosa, "finance", None)
+    db.session.rollback()
+    place = place_of(scene.application.id, ravi)
+    service.declare(place.id, has_conflict=True, reason="My sister.", actor=actor(ravi))
+    db.session.commit()
+    accounts.add_to_group(ravi, "finance", None)
+    db.session.commit()
