@@ -10,6 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from fundflow.workflow.mutants import words
+from fundflow.workflow.mutants.places import (
+    another,
+    deciders,
+    expressions,
+    messages,
+    recipients,
+    reviews,
+    roles,
+    states,
+    steps,
+    timers,
+)
 from fundflow.workflow.mutants.tree import GONE, Path, at, items, names
 
 
@@ -31,32 +43,6 @@ def mutants(data: Any) -> Iterator[Mutant]:
     for name, operator in OPERATORS.items():
         for path, value in operator(data):
             yield Mutant(name, path, value)
-
-
-def _next(name: str, known: list[str]) -> str | None:
-    """Another one, the same every time: that after it, or the first."""
-    if name not in known or len(known) < 2:
-        return None
-    return known[(known.index(name) + 1) % len(known)]
-
-
-def _steps(data: Any) -> Iterator[Path]:
-    """Every transition, also of children."""
-    for name in names(data, ("transitions",)):
-        yield ("transitions", name)
-    for kind in names(data, ("children",)):
-        for name in names(data, ("children", kind, "transitions")):
-            yield ("children", kind, "transitions", name)
-
-
-def _timers(data: Any) -> Iterator[Path]:
-    for name in names(data, ("timers",)):
-        yield ("timers", name)
-
-
-def _states(data: Any) -> Iterator[Path]:
-    for name in names(data, ("states",)):
-        yield ("states", name)
 
 
 def _dropped(*places: str) -> Operator:
@@ -90,13 +76,13 @@ def _drop_child_part(data: Any) -> Iterator[Change]:
 
 
 def _drop_clause(data: Any) -> Iterator[Change]:
-    for path in _steps(data):
+    for path in steps(data):
         for inner, _ in items(data, (*path, "when")):
             yield inner, GONE
 
 
 def _drop_effect(data: Any) -> Iterator[Change]:
-    for path in _steps(data):
+    for path in steps(data):
         for inner, _ in items(data, (*path, "do")):
             yield inner, GONE
 
@@ -105,7 +91,7 @@ def _drop_cell(setting: str) -> Operator:
     """Without one form (or review, or kind of child) that a role may see or change in a state."""
 
     def operator(data: Any) -> Iterator[Change]:
-        for state in _states(data):
+        for state in states(data):
             for role in names(data, (*state, setting)):
                 for path, _ in items(data, (*state, setting, role)):
                     yield path, GONE
@@ -116,7 +102,7 @@ def _drop_cell(setting: str) -> Operator:
 def _show_more(data: Any) -> Iterator[Change]:
     """One form more than a role may see in a state."""
     forms = names(data, ("forms",))
-    for state in _states(data):
+    for state in states(data):
         for role in names(data, (*state, "view")):
             path = (*state, "view", role)
             given = [each for _, each in items(data, path)]
@@ -127,7 +113,7 @@ def _show_more(data: Any) -> Iterator[Change]:
 
 def _let_edit(data: Any) -> Iterator[Change]:
     """A role may change a form that it could only read."""
-    for state in _states(data):
+    for state in states(data):
         if at(data, (*state, "final")) is not None or at(data, (*state, "edit")) is None:
             continue
         for role in names(data, (*state, "view")):
@@ -138,59 +124,40 @@ def _let_edit(data: Any) -> Iterator[Change]:
 
 
 def _retarget(data: Any) -> Iterator[Change]:
-    for path in _steps(data):
+    for path in steps(data):
         known = names(data, (*path[:-2], "states"))
         for inner in ((*path, "to"), *((*path, "back_to", name) for name in names(data, (*path, "back_to")))):
-            other = _next(str(at(data, inner)), known)
+            other = another(str(at(data, inner)), known)
             if other is not None:
                 yield inner, other
 
 
 def _other_end(data: Any) -> Iterator[Change]:
     known = names(data, ("outcomes",))
-    for path in _steps(data):
-        other = _next(str(at(data, (*path, "end"))), known)
+    for path in steps(data):
+        other = another(str(at(data, (*path, "end"))), known)
         if other is not None:
             yield (*path, "end"), other
 
 
 def _drop_source(data: Any) -> Iterator[Change]:
-    for path in _steps(data):
+    for path in steps(data):
         if isinstance(at(data, (*path, "from")), list):
             for inner, _ in items(data, (*path, "from")):
                 yield inner, GONE
 
 
-def _by(data: Any) -> Iterator[Path]:
-    """Every place that says who may."""
-    for path in _steps(data):
-        by = at(data, (*path, "by"))
-        if isinstance(by, dict):
-            for state in by:
-                yield (*path, "by", state)
-        elif by is not None:
-            yield (*path, "by")
-    for state in _states(data):
-        for task in names(data, (*state, "tasks")):
-            yield (*state, "tasks", task, "by")
-    for review in names(data, ("reviews",)):
-        yield ("reviews", review, "assign", "by")
-        yield ("reviews", review, "discussed_by")
-    for role in names(data, ("roles",)):
-        yield ("roles", role, "assigned_by")
-
-
 def _swap_role(data: Any) -> Iterator[Change]:
     known = names(data, ("roles",))
-    for place in _by(data):
+    for place in deciders(data):
         for path, role in items(data, place):
-            other = _next(str(role), known)
+            other = another(str(role), known)
             if other is not None:
                 yield path, other
 
 
 def _fewer_roles(data: Any) -> Iterator[Change]:
-    for place in _by(data):
+    for place in deciders(data):
         if isinstance(at(data, place), list) and len(at(data, place)) > 1:
             for path, _ in items(data, place):
                 yield path, GONE
@@ -198,60 +165,37 @@ def _fewer_roles(data: Any) -> Iterator[Change]:
 
 def _signatories(data: Any) -> Iterator[Change]:
     known = names(data, ("roles",))
-    for state in _states(data):
+    for state in states(data):
         for party in names(data, (*state, "signatures", "parties")):
             yield (*state, "signatures", "parties", party), GONE
-            other = _next(str(at(data, (*state, "signatures", "parties", party))), known)
+            other = another(str(at(data, (*state, "signatures", "parties", party))), known)
             if other is not None:
                 yield (*state, "signatures", "parties", party), other
         if at(data, (*state, "signatures", "order")) == "given":
             yield (*state, "signatures", "order"), "any"
 
 
-def _recipients(data: Any) -> Iterator[Path]:
-    for path in _steps(data):
-        for inner, effect in items(data, (*path, "do")):
-            if isinstance(effect, dict) and "notify" in effect:
-                yield (*inner, "to")
-    for timer in _timers(data):
-        yield (*timer, "to")
-        yield (*timer, "if_blocked")
-        yield (*timer, "escalate", "to")
-
-
 def _wrong_recipient(data: Any) -> Iterator[Change]:
     known = names(data, ("roles",))
-    for place in _recipients(data):
+    for place in recipients(data):
         for path, role in items(data, place):
-            other = _next(str(role), known)
+            other = another(str(role), known)
             if other is not None:
                 yield path, other
 
 
 def _fewer_recipients(data: Any) -> Iterator[Change]:
-    for place in _recipients(data):
+    for place in recipients(data):
         if isinstance(at(data, place), list) and len(at(data, place)) > 1:
             for path, _ in items(data, place):
                 yield path, GONE
 
 
-def _messages(data: Any) -> Iterator[Path]:
-    for path in _steps(data):
-        for inner, effect in items(data, (*path, "do")):
-            for kind in ("notify", "document"):
-                if isinstance(effect, dict) and kind in effect:
-                    yield (*inner, kind)
-    for timer in _timers(data):
-        for setting in (("remind_with",), ("overdue_with",), ("escalate", "with")):
-            if at(data, (*timer, *setting)) is not None:
-                yield (*timer, *setting)
-
-
 def _wrong_message(data: Any) -> Iterator[Change]:
-    for path in _messages(data):
+    for path in messages(data):
         is_paper = path[-1] == "document"
-        known = sorted({str(at(data, each)) for each in _messages(data) if (each[-1] == "document") == is_paper})
-        other = _next(str(at(data, path)), known)
+        known = sorted({str(at(data, each)) for each in messages(data) if (each[-1] == "document") == is_paper})
+        other = another(str(at(data, path)), known)
         if other is not None:
             yield path, other
 
@@ -260,7 +204,7 @@ _OTHER_BOOKING = {"reserve": "commit", "commit": "reserve", "release": "close", 
 
 
 def _other_booking(data: Any) -> Iterator[Change]:
-    for path in _steps(data):
+    for path in steps(data):
         for inner, effect in items(data, (*path, "do")):
             if isinstance(effect, dict) and _OTHER_BOOKING.get(str(effect.get("ledger")), GONE) is not GONE:
                 yield (*inner, "ledger"), _OTHER_BOOKING[str(effect["ledger"])]
@@ -275,36 +219,26 @@ def _drop_item(setting: str, of: Callable[[Any], Iterator[Path]]) -> Operator:
     return operator
 
 
-def _roles(data: Any) -> Iterator[Path]:
-    for name in names(data, ("roles",)):
-        yield ("roles", name)
-
-
-def _reviews(data: Any) -> Iterator[Path]:
-    for name in names(data, ("reviews",)):
-        yield ("reviews", name)
-
-
 def _drop_reminder(data: Any) -> Iterator[Change]:
-    for timer in _timers(data):
+    for timer in timers(data):
         if isinstance(at(data, (*timer, "remind")), list):
             for path, _ in items(data, (*timer, "remind")):
                 yield path, GONE
 
 
 def _drop_masks(data: Any) -> Iterator[Change]:
-    for state in _states(data):
+    for state in states(data):
         for role in names(data, (*state, "shown_as")):
             yield (*state, "shown_as", role), GONE
 
 
 def _drop_tasks(data: Any) -> Iterator[Change]:
-    for state in _states(data):
+    for state in states(data):
         for task in names(data, (*state, "tasks")):
             yield (*state, "tasks", task), GONE
             for value in names(data, (*state, "tasks", task, "values")):
                 yield (*state, "tasks", task, "values", value), GONE
-    for path in _steps(data):
+    for path in steps(data):
         for inner, clause in items(data, (*path, "when")):
             for kind in ("tasks", "signed"):
                 if isinstance(clause, dict) and isinstance(clause.get(kind), list) and len(clause[kind]) > 1:
@@ -313,13 +247,13 @@ def _drop_tasks(data: Any) -> Iterator[Change]:
 
 
 def _drop_inputs(data: Any) -> Iterator[Change]:
-    for path in _steps(data):
+    for path in steps(data):
         for name in names(data, (*path, "input")):
             yield (*path, "input", name), GONE
 
 
 def _weaker_quorum(data: Any) -> Iterator[Change]:
-    for review in _reviews(data):
+    for review in reviews(data):
         quorum = at(data, (*review, "quorum"))
         if isinstance(quorum, int):
             yield (*review, "quorum"), quorum - 1
@@ -333,10 +267,10 @@ def _weaker_quorum(data: Any) -> Iterator[Change]:
 
 def _numbers(data: Any) -> Iterator[Change]:
     """One more than a whole number that the file sets."""
-    for path in _steps(data):
+    for path in steps(data):
         if isinstance(at(data, (*path, "max")), int):
             yield (*path, "max"), at(data, (*path, "max")) + 1
-    for review in _reviews(data):
+    for review in reviews(data):
         for setting in (("assign", "count"), ("assign", "reserve"), ("quorum",), ("quorum", "count")):
             value = at(data, (*review, *setting))
             if isinstance(value, int):
@@ -352,14 +286,14 @@ _AGGREGATES = ["mean", "median", "trimmed_mean", "min"]
 
 
 def _other_figure(data: Any) -> Iterator[Change]:
-    for review in _reviews(data):
-        other = _next(str(at(data, (*review, "score", "aggregate"))), _AGGREGATES)
+    for review in reviews(data):
+        other = another(str(at(data, (*review, "score", "aggregate"))), _AGGREGATES)
         if other is not None:
             yield (*review, "score", "aggregate"), other
 
 
 def _finals(data: Any) -> Iterator[Change]:
-    for state in _states(data):
+    for state in states(data):
         if at(data, (*state, "final")) is not None:
             yield (*state, "final"), GONE
     for kind in names(data, ("children",)):
@@ -371,7 +305,7 @@ def _finals(data: Any) -> Iterator[Change]:
 def _lengths(data: Any) -> Iterator[Change]:
     """Another length of time than the file gives."""
     places: list[Path] = [("reviews", name, "due") for name in names(data, ("reviews",))]
-    for timer in _timers(data):
+    for timer in timers(data):
         places += [(*timer, name) for name in ("after", "grace", "repeat")]
         places += [path for path, _ in items(data, (*timer, "remind"))]
         places.append((*timer, "escalate", "after"))
@@ -381,18 +315,9 @@ def _lengths(data: Any) -> Iterator[Change]:
             yield place, longer
 
 
-def _expressions(data: Any) -> Iterator[Path]:
-    for rule in names(data, ("rules",)):
-        yield ("rules", rule, "if")
-    for path in _steps(data):
-        for inner, clause in items(data, (*path, "when")):
-            if isinstance(clause, dict) and "if" in clause:
-                yield (*inner, "if")
-
-
 def _conditions(change: Callable[[str], Iterator[str]]) -> Operator:
     def operator(data: Any) -> Iterator[Change]:
-        for path in _expressions(data):
+        for path in expressions(data):
             text = at(data, path)
             if isinstance(text, str):
                 for other in change(text):
@@ -403,7 +328,7 @@ def _conditions(change: Callable[[str], Iterator[str]]) -> Operator:
 
 def _aims(data: Any) -> Iterator[Change]:
     """A timer, an amount or a value that looks at another answer of its kind."""
-    for timer in _timers(data):
+    for timer in timers(data):
         text = at(data, (*timer, "at"))
         if isinstance(text, str):
             for other in words.other_dates(text):
@@ -435,26 +360,26 @@ OPERATORS: dict[str, Operator] = {
     "drop recipient": _fewer_recipients,
     "wrong message or document": _wrong_message,
     "book otherwise": _other_booking,
-    "drop not_same_actor_as": _drop_item("not_same_actor_as", _steps),
-    "drop never_also": _drop_item("never_also", _roles),
-    "drop conflict": _drop_item("conflicts", _reviews),
+    "drop not_same_actor_as": _drop_item("not_same_actor_as", steps),
+    "drop never_also": _drop_item("never_also", roles),
+    "drop conflict": _drop_item("conflicts", reviews),
     "drop reminder": _drop_reminder,
-    "drop grace": _without("grace", _timers),
-    "drop end_of_day": _without("end_of_day", _timers),
-    "drop then": _without("then", _timers),
-    "drop late notice": _without("overdue_with", _timers),
-    "drop repeat": _without("repeat", _timers),
-    "drop escalation": _without("escalate", _timers),
-    "drop if_blocked": _without("if_blocked", _timers),
-    "drop sla": _without("sla", _timers),
+    "drop grace": _without("grace", timers),
+    "drop end_of_day": _without("end_of_day", timers),
+    "drop then": _without("then", timers),
+    "drop late notice": _without("overdue_with", timers),
+    "drop repeat": _without("repeat", timers),
+    "drop escalation": _without("escalate", timers),
+    "drop if_blocked": _without("if_blocked", timers),
+    "drop sla": _without("sla", timers),
     "drop shown_as": _drop_masks,
     "drop task": _drop_tasks,
     "drop input": _drop_inputs,
-    "drop reason": _without("reason", _steps),
-    "drop deadline": _without("deadline", _steps),
-    "drop max": _without("max", _steps),
-    "drop auto": _without("auto", _steps),
-    "drop discussion": _without("discussed_by", _reviews),
+    "drop reason": _without("reason", steps),
+    "drop deadline": _without("deadline", steps),
+    "drop max": _without("max", steps),
+    "drop auto": _without("auto", steps),
+    "drop discussion": _without("discussed_by", reviews),
     "weaken quorum": _weaker_quorum,
     "change number": _numbers,
     "aggregate otherwise": _other_figure,
