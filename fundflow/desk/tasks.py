@@ -24,6 +24,7 @@ from fundflow.desk.masks import Sight
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Event, Publication, Timer
 from fundflow.reviews.queries import Case, Progress, progress_of
+from fundflow.rounds.models import Round
 from fundflow.web import reader
 from fundflow.workflow import access
 from fundflow.workflow.definition import Review, State, Transition, Workflow
@@ -95,6 +96,18 @@ def of_versions(waiting: Sequence[Publication]) -> list[Task]:
             _("Look at version %(number)s and publish it, or send it back", number=each.version),
             each.workflow,
             url_for("studio.proposal", publication_id=each.id),
+        )
+        for each in waiting
+    ]
+
+
+def of_rules(waiting: Sequence[Round]) -> list[Task]:
+    """Rounds whose rules somebody else wants to change."""
+    return [
+        Task(
+            _("Agree to other rules for this round, or refuse them"),
+            each.title,
+            url_for("studio.choose", slug=each.slug),
         )
         for each in waiting
     ]

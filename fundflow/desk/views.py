@@ -21,7 +21,7 @@ from fundflow.lifecycle import brakes, definitions
 from fundflow.lifecycle.overrides import open_wishes
 from fundflow.reviews.queries import queue_for
 from fundflow.rounds.queries import open_rounds, upcoming_rounds
-from fundflow.studio.queries import waiting_for
+from fundflow.studio.queries import changes_for, waiting_for
 from fundflow.web import reader
 from fundflow.web.gate import public, requires
 from fundflow.web.shell import nav_item
@@ -63,9 +63,8 @@ def home() -> ResponseReturnValue:
     queue = queue_for(actor) if actor.is_in(REVIEWERS) else None
     if queue is not None:
         desk.tasks = sorted([*desk.tasks, *tasks.of_reviews(queue.waiting)], key=tasks.by_date)
-    versions = waiting_for(actor)
-    if versions:
-        desk.tasks = sorted([*desk.tasks, *tasks.of_versions(versions)], key=tasks.by_date)
+    proposed = [*tasks.of_versions(waiting_for(actor)), *tasks.of_rules(changes_for(actor))]
+    desk.tasks = sorted([*desk.tasks, *proposed], key=tasks.by_date)
     works_on_rounds = staff(actor)
     names = board.Names(workflows, reader.language())
     return render_template(

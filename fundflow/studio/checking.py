@@ -69,9 +69,14 @@ class Looked:
         return [each for each in self.findings if each.is_accepted]
 
 
-def look(files: Mapping[str, str], main: str, known: frozenset[str]) -> Looked:
-    """Everything that is wrong with these files, or one sentence on why they could not be checked."""
-    return _ask({"do": "check"}, files, main, known, SECONDS)
+def look(files: Mapping[str, str], main: str, known: frozenset[str], *, is_typing: bool = True) -> Looked:
+    """Everything that is wrong with these files, or one sentence on why they could not be checked.
+
+    Nobody waits long while `is_typing`; whoever asks for a page gets the time that a slow machine needs.
+    """
+    if is_typing:
+        return _ask({"do": "check"}, files, main, known, SECONDS)
+    return _ask({"do": "check"}, files, main, known, LONG, _slow)
 
 
 def drawn(files: Mapping[str, str], main: str, known: frozenset[str], language: str) -> Looked:

@@ -12,11 +12,13 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from fundflow import clock
+from fundflow.accounts.policy import DIRECTORS, MANAGERS
 from fundflow.db import db
 from fundflow.errors import NotFound
 from fundflow.lifecycle import definitions, publishing
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Definition, DefinitionChange, Publication
+from fundflow.rounds import policy as rounds
 from fundflow.rounds.models import Round
 from fundflow.studio.models import Draft, DraftEditor, DraftRevision
 from fundflow.studio.policy import may_write
@@ -228,6 +230,25 @@ def history(workflow_id: str) -> list[Publication]:
             sa.select(Publication)
             .where(Publication.workflow == workflow_id, Publication.answered_at.is_not(None))
             .order_by(Publication.answered_at.desc(), Publication.id)
+        )
+    )
+
+
+def changes_for(actor: Actor) -> list[Round]:
+    """The rounds whose rules somebody else wants to change, and this person may agree."""
+    if not actor.is_in(MANAGERS, DIRECTORS):
+        return []
+    return list(
+        db.session.scalars(
+            sa.select(Round)
+            .join(DefinitionChange, DefinitionChange.round_id == Round.id)
+            .where(
+                DefinitionChange.answered_at.is_(None),
+                DefinitionChange.proposed_by != actor.id,
+                DefinitionChange.old_sha == Round.definition_sha,
+                rounds.within(actor, MANAGERS, DIRECTORS, own=True),
+            )
+            .order_by(DefinitionChange.created_at)
         )
     )
 

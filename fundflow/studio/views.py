@@ -223,7 +223,7 @@ def check(draft_id: UUID) -> ResponseReturnValue:
     path = form.file.data or draft.main
     if path not in draft.files:
         raise refusals.NoSuchFile(path=path[:100])
-    looked = looked_at(draft, {path: form.written})
+    looked = looked_at(draft, {path: form.written}, is_typing=True)
     with transaction():
         service.opened(draft_id, actor=g.actor)
     here = [each for each in looked.findings if each.file == path and each.blocks]
@@ -249,13 +249,13 @@ def present(draft: Draft) -> str:
     )
 
 
-def looked_at(draft: Draft, over: dict[str, str] | None = None) -> checking.Looked:
+def looked_at(draft: Draft, over: dict[str, str] | None = None, *, is_typing: bool = False) -> checking.Looked:
     """What is wrong with a draft, with these texts in place of those that are kept."""
     texts = {**draft.files, **(over or {})}
     messages = {path: text for path, text in texts.items() if path.startswith("mail/")}
     base = queries.definition(draft.base_sha).templates
     yaml = {path: text for path, text in texts.items() if path not in messages}
-    looked = checking.look(yaml, draft.main, known_templates({**base, **messages}))
+    looked = checking.look(yaml, draft.main, known_templates({**base, **messages}), is_typing=is_typing)
     # A message is short, or it is not read at all, so this needs no process that can be ended.
     more = [problem for path, text in sorted(messages.items()) for problem in wording.faults(path, text)]
     return replace(looked, findings=[*looked.findings, *more])
@@ -279,7 +279,7 @@ def _editor(
         text=text,
         line=request.args.get("line", type=int),
         revision=service.mark_of(str(draft.files[path])) if revision is None else revision,
-        looked=looked_at(draft, {path: text}),
+        looked=looked_at(draft, {path: text}, is_typing=True),
         stale=stale,
         differs=side_by_side(text, stale.theirs) if stale else [],
         says=says or [],

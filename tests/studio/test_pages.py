@@ -90,6 +90,7 @@ def test_from_a_version_to_a_draft_to_two_people_to_a_round(app: Flask) -> None:
     page = first.get(f"{address_of}?version={sha256}")
     wish = first.post(address_of, data={**hidden(page), "version": sha256, "reason": "For this round too."})
     assert wish.status_code == 303
+    assert address_of in second.get("/home").text and address_of not in first.get("/home").text
     again = first.post(address_of, data={**hidden(page), "version": sha256, "reason": "For this round too."})
     assert again.status_code == 409 and "another manager or director" in again.text
     page = second.get(f"{address_of}?version={sha256}")

@@ -17,6 +17,7 @@ class Editor {
     this.gutter = form.querySelector("[data-lines]");
     this.at = form.querySelector("[data-at]");
     this.findings = document.querySelector("[data-findings]");
+    this.sum = document.querySelector("[data-sum]");
     this.present = document.querySelector("[data-present]");
     this.marks = new Map();
     this.count = 0;
@@ -108,6 +109,10 @@ class Editor {
 
   show(said) {
     if (this.findings.innerHTML !== said.html) this.findings.innerHTML = said.html; // escaped by the server's template
+    // How much there is to mend is read aloud as it changes; the list itself only when one goes there.
+    const sum = this.findings.querySelector(".findings__sum, .findings__none")?.textContent ?? "";
+    if (this.shown !== undefined && this.shown !== sum) this.sum.textContent = sum;
+    this.shown = sum;
     this.marks = new Map();
     for (const each of said.lines) {
       const known = this.marks.get(each.line);
