@@ -85,6 +85,11 @@ class Words:
     low: str = "From"
     high: str = "To"
     data: str = "Data"
+    named: str = "{what}: {says}"
+
+    def pair(self, what: str, says: str) -> str:
+        """What something is called with what is said of it, set as the language sets a colon."""
+        return self.named.format(what=what, says=says)
 
 
 ENGLISH = Words()

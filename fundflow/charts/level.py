@@ -81,7 +81,7 @@ def stacked(
             parts.append(
                 f'<g class="chart-{number + 1}" data-series="{escape(each.label)}" data-label="{escape(label)}"'
                 f' data-value="{each.values[row]:.6g}">{box(name, number, x, y, width, 22)}'
-                f"<title>{escape(f'{label}, {each.label}: {numbers(each.values[row])}')}</title></g>"
+                f"<title>{escape(words.pair(f'{label}, {each.label}', numbers(each.values[row])))}</title></g>"
             )
             x += width
         parts.append(text(x + 7, y + 16, numbers(totals[row]), kind="value"))
@@ -137,7 +137,7 @@ def _level(
             )
         if not is_bar:
             parts.append(mark(0, end, y))
-        parts.append(f"<title>{escape(f'{item.label}: {numbers(item.value)}')}</title></g>")
+        parts.append(f"<title>{escape(words.pair(item.label, numbers(item.value)))}</title></g>")
         parts.append(text(left - 10, y + 4.5, item.label, anchor="end"))
         parts.append(text(furthest + 7, y + 4.5, numbers(item.value), kind="value"))
     value = f"{words.value} ({numbers.unit})" if numbers.unit else words.value

@@ -62,11 +62,13 @@ def lines(
             parts.append(
                 f'<g class="chart__point" data-label="{escape(labels[n])}" data-value="{value:.6g}"'
                 f' data-x="{x:.1f}" data-y="{scale.at(value):.1f}">{shown}'
-                f"<title>{escape(f'{labels[n]}, {each.label}: {numbers(value)}')}</title></g>"
+                f"<title>{escape(words.pair(f'{labels[n]}, {each.label}', numbers(value)))}</title></g>"
             )
         parts.append("</g>")
     headings, rows = _line_rows(labels, series, numbers, words)
-    svg = drawing(name, title, says or f"{title}: {', '.join(each.label for each in series)}.", height, "".join(parts))
+    svg = drawing(
+        name, title, says or words.pair(title, f"{', '.join(each.label for each in series)}."), height, "".join(parts)
+    )
     return Chart(title, svg, (heading, *headings), tuple(rows), words.data)
 
 
@@ -77,6 +79,9 @@ def _line_rows(
     for each in series:
         columns.append((each.label, each.values))
         if each.low is not None and each.high is not None:
-            columns += [(f"{each.label}: {words.low}", each.low), (f"{each.label}: {words.high}", each.high)]
+            columns += [
+                (words.pair(each.label, words.low), each.low),
+                (words.pair(each.label, words.high), each.high),
+            ]
     rows = [(label, *(numbers(values[n]) for _, values in columns)) for n, label in enumerate(labels)]
     return [heading for heading, _ in columns], rows

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 
 from fundflow.accounts.models import City
 from fundflow.applications.queries import Row
@@ -190,7 +191,7 @@ def _lane(place: str, heap: Heap, names: Names, count: int, sums: Mapping[str, M
     title = workflow.title.in_(names.language) if workflow else ""
     label = phase.label.in_(names.language) if phase else ""
     if several and not is_ended:
-        label = f"{title}: {label}" if label else title
+        label = _("%(what)s: %(says)s", what=title, says=label) if label else title
     return Lane(
         place,
         names.place(heap.definition_sha, heap.state, heap.outcome if is_ended else None),

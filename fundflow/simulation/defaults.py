@@ -22,8 +22,15 @@ from fundflow.simulation.distributions import Distribution, Fixed, LogNormal, Tr
 from fundflow.simulation.paths import is_known
 from fundflow.simulation.stays import editors, started_by
 from fundflow.workflow.definition import SYSTEM, State, Transition, Workflow
+from fundflow.workflow.text import Text
 
-NOTE = "Invented figures to begin with; change what you know better."
+TITLE = Text({"en": "To begin with: {workflow}", "fr": "Pour commencer : {workflow}"})
+NOTE = Text(
+    {
+        "en": "Invented figures to begin with; change what you know better.",
+        "fr": "Des chiffres inventés pour commencer ; modifiez ce que vous savez mieux.",
+    }
+)
 MONDAY = date(2027, 1, 11)
 OPEN_DAYS = 60
 APPLICATIONS = 100
@@ -40,7 +47,7 @@ _ON, _BACK, _OUT, _TIMED = 1.0, 0.1, 0.12, 0.08
 """How often a way leads on, back, out by somebody's decision, or runs out, set against each other."""
 
 
-def default(workflow: Workflow) -> Scenario:
+def default(workflow: Workflow, language: str = "en") -> Scenario:
     """A scenario that can be simulated at once, under this workflow alone; which figures are invented, `NOTE` says."""
     staff = _staff(workflow)
     order = {name: number for number, name in enumerate(workflow.states)}
@@ -51,8 +58,8 @@ def default(workflow: Workflow) -> Scenario:
     }
     return Scenario(
         id="default",
-        title=f"To begin with: {workflow.title}",
-        note=NOTE,
+        title=TITLE.in_(language).format(workflow=workflow.title.in_(language)),
+        note=NOTE.in_(language),
         workflow=workflow.id,
         opening=Opening(opens=MONDAY, closes=MONDAY + timedelta(days=OPEN_DAYS - 1), budget=BUDGET, amount=AMOUNT),
         arrivals=Arrivals(into=workflow.initial, count=APPLICATIONS, rush=Rush(share=0.4, days=7)),

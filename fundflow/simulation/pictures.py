@@ -127,7 +127,11 @@ def _cell(cell: Cell, language: str) -> str:
 
 def _own(language: str) -> charts.Words:
     return charts.Words(
-        words.MEAN.in_(language), words.LOW.in_(language), words.HIGH.in_(language), words.DATA.in_(language)
+        words.MEAN.in_(language),
+        words.LOW.in_(language),
+        words.HIGH.in_(language),
+        words.DATA.in_(language),
+        words.NAMED.in_(language),
     )
 
 

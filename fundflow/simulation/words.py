@@ -27,6 +27,7 @@ DAYS, HOURS, WEEK = _("days", "jours"), _("hours", "heures"), _("Week of", "Sema
 BUDGET = _("Budget", "Budget")
 CHANGE = _("Change", "Écart")
 COMPARED = _("Two scenarios", "Deux scénarios")
+NAMED = _("{what}: {says}", "{what} : {says}")
 LONGER = _("{state}: longer than {length}", "{state} : plus de {length}")
 
 OF_ROUND: Mapping[str, tuple[Text, str]] = {
@@ -134,4 +135,9 @@ def of_key(workflow: Workflow, key: Key) -> Text:
     if kind == "round":
         return called
     label = label_of(workflow, kind, name)
-    return Text({language: f"{label.in_(language)}: {called.in_(language)}" for language in ("en", "fr")})
+    return Text(
+        {
+            language: NAMED.in_(language).format(what=label.in_(language), says=called.in_(language))
+            for language in ("en", "fr")
+        }
+    )

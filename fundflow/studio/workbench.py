@@ -64,7 +64,7 @@ def play(request: Request) -> dict[str, Any]:
 
     workflow = _workflow(request)
     language = request["language"]
-    scenario = scenarios.default(workflow)
+    scenario = scenarios.default(workflow, language)
     if request["scenario"]:
         scenario = scenarios.load(request["scenario"], workflow)
     report = simulate(workflow, scenario, request["runs"])

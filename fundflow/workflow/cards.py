@@ -27,7 +27,8 @@ MONEY: Mapping[str, Text] = {
 """What an effect on the ledger is called on its mark."""
 BEGINS = Text({"en": "begins: {what}", "fr": "ouvre : {what}"})
 MOVES = Text({"en": "moves: {what}", "fr": "fait avancer : {what}"})
-AT_MOST = Text({"en": "at most {n} for each application", "fr": "{n} au plus par candidature"})
+AT_MOST = Text({"en": "{what}: at most {n} for each application", "fr": "{what} : {n} au plus par candidature"})
+WITHIN = Text({"en": "{what}: {length}", "fr": "{what} : {length}"})
 SCORES = Text({"en": "{who}: {count} asked, {quorum} needed", "fr": "{who} : {count} demandés, {quorum} requis"})
 SIGNS = Text({"en": "signed by {who}", "fr": "signature : {who}"})
 CHECKS = Text({"en": "to check: {what}", "fr": "à vérifier : {what}"})
@@ -86,7 +87,7 @@ class Machine:
 
     id: str
     label: str
-    note: str
+    heading: str
     initial: str
     columns: list[Column]
 
@@ -197,7 +198,7 @@ class _Teller:
     def clock(self, timer: Timer) -> Mark:
         words = timer.label.in_(self.language)
         if timer.after is not None:
-            words = f"{words}: {length(timer.after).in_(self.language)}"
+            words = WITHIN.in_(self.language).format(what=words, length=length(timer.after).in_(self.language))
         return Mark("clock", words, is_whole=False)
 
 
@@ -295,5 +296,6 @@ def _child(tell: _Teller, child: Child) -> Machine:
         for source in each.sources:
             cards[source].exits.append(tell.exit(each, source, each.destination(source), source))
     cards[child.initial].notes.append(Mark("start", STARTS.in_(language), is_whole=False))
-    note = AT_MOST.in_(language).format(n=child.max)
-    return Machine(child.id, child.label.in_(language), note, child.initial, by_distance(cards, child.initial))
+    label = child.label.in_(language)
+    heading = AT_MOST.in_(language).format(what=label, n=child.max)
+    return Machine(child.id, label, heading, child.initial, by_distance(cards, child.initial))

@@ -159,10 +159,9 @@ def _machine(found: Layout, machine: Machine, shape: Shape, *, is_child: bool) -
     has_frames = not is_child and any(not column.id.startswith(FLAT) for column in machine.columns)
     top, title = found.height, None
     if is_child:
-        words = f"{machine.label}: {machine.note}" if machine.note else machine.label
         title = Frame(machine.id, "child", MARGIN, top, 0, 0, Lines(MARGIN + INSET, top + 9, HEAD_LINE, [], 0))
         title.title.spans, title.title.count = set_in(
-            [Piece("title", words)], CARD[shape] * (1 if shape == "tall" else 3) - 20
+            [Piece("title", machine.heading)], CARD[shape] * (1 if shape == "tall" else 3) - 20
         )
         top += 9 + title.title.height + 10
     if not has_frames and shape == "wide":
