@@ -86,7 +86,7 @@ class Desk:
             workflow = loader.read(self.folder / FILE, examples=True)
         except loader.Problems as problems:
             return None, [f"{each.code} in line {each.line}: {each.message}" for each in problems.problems], []
-        found = [f"{each.code} in line {each.line}: {each.message}" for each in checker.check(workflow)]
+        found = [f"{each.code} in line {each.line}: {each.message}" for each in checker.check(workflow) if each.blocks]
         return workflow, found, [each.name for each in examples.run(workflow) if not each.passed]
 
 
@@ -159,7 +159,7 @@ def main(part: str = "") -> None:
                 print(f"   checker: and {len(found) - 3} more")
             if differ:
                 print(f"   examples that told otherwise and are changed along: {len(differ)}, e.g. {differ[0]!r}")
-            if workflow is not None:
+            if workflow is not None and not found:
                 told = moved(settings, Path(folder), workflow)
                 broken += int(re.search(r"(\d+) broken", told).group(1))  # type: ignore[union-attr]
                 print(f"   live: {told}")
