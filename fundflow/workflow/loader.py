@@ -62,19 +62,14 @@ def read(path: Path, known_templates: Collection[str] | None = None, *, examples
         try:
             return file.read_bytes().decode("utf-8").removeprefix("\ufeff")
         except UnicodeDecodeError as error:
-            raise Problems(
-                [Problem(str(file), 1, 1, "FF001", f"this file is not UTF-8 text: {error.reason}")]
-            ) from None
+            raise Problems([Problem(name, 1, 1, "FF001", f"this file is not UTF-8 text: {error.reason}")]) from None
 
     if not path.is_file():
         raise Problems([Problem(str(path), 1, 1, "FF016", "there is no such file")])
     try:
         return _load(text_of, path.name, known_templates, examples)
     except Problems as problems:
-        raise Problems(
-            replace(p, file=p.file if p.file.startswith(str(path.parent)) else str(path.parent / p.file))
-            for p in problems.problems
-        ) from None
+        raise Problems(replace(p, file=str(path.parent / p.file)) for p in problems.problems) from None
 
 
 def digest(files: Mapping[str, str], templates: Mapping[str, str] | None = None) -> str:
@@ -116,14 +111,14 @@ def _load(
     )
 
 
-MOST = {"states": 400, "transitions": 800, "arrows": 3_000}
+MOST = {"states": 400, "transitions": 800, "arrows": 3_000, "forms": 60}
 """Beyond these nothing is read, so that whatever looks at a workflow ends in time; funds have a twentieth of it."""
 
 
 def _beyond(source: Source) -> Problem | None:
-    """That the file has more states, transitions or arrows (each from one state) than are read at all."""
+    """That the file has more states, transitions, arrows (each from one state) or forms than are read at all."""
     data = source.data if isinstance(source.data, dict) else {}
-    found = {part: given for part in ("states", "transitions") if isinstance(given := data.get(part), dict)}
+    found = {part: given for part in ("states", "transitions", "forms") if isinstance(given := data.get(part), dict)}
     counts = {part: len(given) for part, given in found.items()}
     steps = [each.get("from") for each in found.get("transitions", {}).values() if isinstance(each, dict)]
     counts["arrows"] = sum(len(each) if isinstance(each, list) else 1 for each in steps)

@@ -11,7 +11,7 @@ from fundflow.workflow import checker, loader
 from fundflow.workflow.checker import Context, guards, solver
 from fundflow.workflow.checker.guards import Guards
 from fundflow.workflow.checker.product import MOST_SITUATIONS, Product
-from fundflow.workflow.checker.questions import Work
+from fundflow.workflow.checker.questions import BEGINNING, Work
 from fundflow.workflow.problems import Problem, Problems
 from tests.workflow.files import large_grant, small_grant
 
@@ -70,6 +70,25 @@ HARD = (
 )
 
 
+FORM = "title: {en: F}\nsections:\n  a:\n    title: {en: A}\n    fields:\n" + "".join(
+    f"      n{number}: {{type: number, label: {{en: Figure}}, required: true, places: 2}}\n" for number in range(40)
+)
+
+
+def entangled(count: int) -> str:
+    """States that lead to one another in many ways, each with two conditions of its own."""
+    states = "".join(f"  s{number}: {{edit: {{o: [p]}}}}\n" for number in range(count))
+    steps = "".join(
+        f"  t{number}:\n    from: [{', '.join(f's{(number * 7 + each) % count}' for each in range(7))}]\n"
+        f"    to: s{(number * 13 + 1) % count}\n    by: o\n    when:\n"
+        f"      - {{if: 'application.n{number % 40} > {number}.5', else: {{en: Not yet.}}}}\n"
+        f"      - {{if: 'application.n{number % 40} < application.n{(number + 3) % 40}', else: {{en: Not yet.}}}}\n"
+        for number in range(count)
+    )
+    head = HEAD.replace("forms: {}", "forms: {p: p.yaml}")
+    return f"{head}states:\n{states}  e: {{final: success}}\ntransitions:\n{steps}  out: {{from: s5, to: e, by: o}}"
+
+
 def conditions(*texts: str) -> str:
     steps = "".join(
         f"  go{number}:\n    from: s\n    to: e\n    by: o\n"
@@ -87,13 +106,14 @@ def conditions(*texts: str) -> str:
         (every(10_000), "FF002", "there are 10,000 states; 400 are the most"),
         (chain(5_000), "FF002", "there are 5,000 states; 400 are the most"),
         (dense(100, 100), "FF002", "there are 10,000 arrows; 3,000 are the most"),
+        (HEAD.replace("{}", f"{{{', '.join(f'f{n}: p.yaml' for n in range(61))}}}"), "FF002", "61 forms; 60 are"),
         (HEAD + "states: " + "[" * 2_000, "FF002", "this is nested more than 14 levels deep"),
         (HEAD + "states: " + "{a: " * 500 + "}" * 500, "FF002", "this is nested more than 14 levels deep"),
         (conditions(" && ".join(["round.floor > round.cap"] * 2_700)), "FF110", "longer than 2,000 characters"),
         (conditions("(" * 900 + "true" + ")" * 900), "FF110", "nested too deeply"),
         (HEAD + CYCLIC, "FF010", "no setting 'rule'"),
     ],
-    ids=["256 KB", "10,000 states", "5,000 steps", "arrows", "brackets", "braces", "64 KB", "deep", "cyclic rule"],
+    ids=["256 KB", "10,000 states", "5,000 steps", "arrows", "forms", "brackets", "braces", "64 KB", "deep", "cyclic"],
 )  # fmt: skip
 def test_too_much_is_refused_with_a_sentence(text: str, code: str, words: str) -> None:
     assert any(p.code == code and words in p.message for p in answered(text)), [str(p) for p in answered(text)[:5]]
@@ -129,6 +149,17 @@ def test_many_of_them_use_up_the_work_and_no_more() -> None:
     list(guards.looked_at(given))
     assert work.spent < Context().work + solver.RESOURCES
     assert work.solved <= Context().work // solver.COST
+
+
+def test_what_is_known_in_each_state_of_a_large_file_is_found_in_time() -> None:
+    begun = time.monotonic()
+    workflow = loader.load({"w.yaml": entangled(397), "p.yaml": FORM}, "w.yaml")
+    work = Work(Context().work)
+    given = Guards(workflow, work)
+    list(guards.looked_at(given))
+    assert time.monotonic() - begun < GENEROUS
+    assert ("states.s1", "whether an application can get stuck in 's1'") in given.undecided
+    assert work.asked < Context().work // BEGINNING
 
 
 def test_the_shipped_workflows_take_a_twentieth_of_the_work() -> None:

@@ -102,3 +102,16 @@ def test_whoever_sends_back_may_differ_by_state() -> None:
     back = loader.load({"t.yaml": text}, "t.yaml").transitions["back"]
     assert [sorted(back.by_from(state)) for state in ("sent_in", "draft", "done")] == [["clerk"], ["applicant"], []]
     assert (back.destination("sent_in"), back.destination("draft")) == ("draft", "draft")
+
+
+def test_problems_name_the_file_from_here_even_where_its_name_begins_like_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "intake.yaml").write_text("states: {}\n")
+    (folder / "inquiry.yaml").write_bytes(b"\xff")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        for name in ("in/intake.yaml", "in/inquiry.yaml"):
+            with pytest.raises(Problems) as refused:
+                loader.read(Path(name))
+            assert {each.file for each in refused.value.problems} == {name}

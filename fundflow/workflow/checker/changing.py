@@ -5,7 +5,9 @@ A condition that held on every way into a state still holds there, unless what i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable
+from functools import cache
 
 from fundflow.workflow.checker.conditions import Condition, conditions
 from fundflow.workflow.checker.reach import outgoing
@@ -54,42 +56,74 @@ class Changing:
 
     def known(self) -> dict[str, dict[str, Condition]]:
         """By state, what holds whenever an application stands there, by what it says; nothing in the first state."""
-        found: dict[str, dict[str, Condition]] = {self.workflow.initial: {}}
-        waiting = [self.workflow.initial]
+        written = _Written(self)
+        found = {self.workflow.initial: 0}
+        waiting = deque([self.workflow.initial])
         while waiting:
-            state = waiting.pop()
-            lasting = self._lasting(found[state], state)
+            state = waiting.popleft()
+            lasting = found[state] & ~written.lost(state)
             for transition in self.onward.get(state, ()):
                 target = transition.destination(state)
                 if target is None:
                     continue
-                after = self._after(transition, state, lasting)
-                arrives = self._lasting(after, target)
+                arrives = written.after(transition, state, lasting) & ~written.lost(target)
                 before = found.get(target)
-                if before is not None:
-                    arrives = {key: each for key, each in before.items() if key in arrives}
-                if before is None or len(arrives) < len(before):
-                    found[target] = arrives
+                found[target] = arrives if before is None else before & arrives
+                if found[target] != before and target not in waiting:
                     waiting.append(target)
-        return found
+        return {state: written.among(held) for state, held in found.items()}
 
-    def _lasting(self, held: Mapping[str, Condition], state: str) -> dict[str, Condition]:
-        return {
-            key: each
-            for key, each in held.items()
-            if not any(self.may_change(path, state) for path in each.expression.reads)
+
+class _Written:
+    """Every condition of the file with a bit of its own, so that sets of them are compared at once."""
+
+    def __init__(self, changing: Changing) -> None:
+        self.changing = changing
+        self.keys: dict[str, int] = {}
+        self.conditions: list[Condition] = []
+        self.reading: dict[str, int] = {}
+        """By path, the conditions that read it."""
+        self.added = {
+            (step.id, state): self._bits(conditions(changing.workflow, step, state))
+            for state, steps in changing.onward.items()
+            for step in steps
         }
+        self.lost = cache(self._lost)
+        self.undone = cache(self._undone)
 
-    def _after(self, transition: Transition, state: str, held: Mapping[str, Condition]) -> dict[str, Condition]:
+    def _bits(self, found: Iterable[Condition]) -> int:
+        bits = 0
+        for each in found:
+            number = self.keys.setdefault(each.key, len(self.conditions))
+            if number == len(self.conditions):
+                self.conditions.append(each)
+                for path in each.expression.reads:
+                    self.reading[path] = self.reading.get(path, 0) | 1 << number
+            bits |= 1 << number
+        return bits
+
+    def _lost(self, state: str) -> int:
+        """What may not hold any more while an application stands here."""
+        return self._reading(path for path in self.reading if self.changing.may_change(path, state))
+
+    def after(self, transition: Transition, state: str, held: int) -> int:
         """What holds once it was taken: what held, its own conditions, less what it sets."""
-        after = {**held, **{each.key: each for each in conditions(self.workflow, transition, state)}}
-        touched = {f"application.{effect.set}" for effect in transition.do if effect.set}
-        touched |= {str(effect.set) for effect in transition.do if effect.set}
-        cancels = any(effect.cancel for effect in transition.do)
-        return {
-            key: each
-            for key, each in after.items()
-            if not (touched & each.expression.reads)
-            and not (cancels and "reviews" in {path.partition(".")[0] for path in each.expression.reads})
-            and "application.state" not in each.expression.reads
-        }
+        return (held | self.added[transition.id, state]) & ~self.undone(transition.id)
+
+    def _undone(self, name: str) -> int:
+        step = self.changing.workflow.transitions[name]
+        touched = {f"application.{effect.set}" for effect in step.do if effect.set} | {"application.state"}
+        touched |= {str(effect.set) for effect in step.do if effect.set}
+        if any(effect.cancel for effect in step.do):
+            touched |= {path for path in self.reading if path.partition(".")[0] == "reviews"}
+        return self._reading(touched)
+
+    def _reading(self, paths: Iterable[str]) -> int:
+        bits = 0
+        for path in paths:
+            bits |= self.reading.get(path, 0)
+        return bits
+
+    def among(self, bits: int) -> dict[str, Condition]:
+        """The conditions of these bits, in the order of the file."""
+        return {key: self.conditions[number] for key, number in self.keys.items() if bits >> number & 1}

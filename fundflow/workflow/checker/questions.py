@@ -165,6 +165,8 @@ TRIES = 200
 RESTARTS, SHORT = 6, 500
 LONGEST = 8_000
 """Steps for one question at most; the solver is asked sooner than that."""
+BEGINNING = 40
+"""Steps that it counts to find out what a question is about, before anything is tried."""
 
 
 class Search:
@@ -172,6 +174,7 @@ class Search:
 
     def __init__(self, question: Question, tests: Sequence[Test], work: Work) -> None:
         self.question, self.work = question, work
+        work.spend(BEGINNING)
         expressions = [each for each, _ in tests]
         self.facts = facts_in(expressions)
         fixed = [value for path, value in question.fixed.items() if path in self.facts]

@@ -46,6 +46,9 @@ def stuck(given: Guards, state: str) -> Iterator[Finding]:
         return
     if not all(exits):
         return
+    if given.work.left <= 0:
+        given.undecided.append((at, f"whether an application can get stuck in '{state}'"))
+        return
     case = Case(given, state, exits)
     if case.always_open():
         return

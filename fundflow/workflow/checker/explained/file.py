@@ -18,8 +18,8 @@ CODES = (
         "FF002",
         "file",
         "too large or too deeply nested",
-        "A file of more than 256 KB, 14 levels, 400 states, 800 transitions or 3,000 arrows is a mistake or an attack; "
-        "nobody could review it.",
+        "A file of more than 256 KB, 14 levels, 400 states, 800 transitions, 3,000 arrows or 60 forms is a mistake or "
+        "an attack; nobody could review it.",
         "Split forms into files of their own, and write nested conditions as named rules.",
         "states: {a: {b: {c: {d: {e: {f: {g: {h: {i: {j: {k: {l: {m: {n: {o: 1}}}}}}}}}}}}}}}",
     ),
