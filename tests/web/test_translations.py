@@ -130,7 +130,10 @@ class _Read(HTMLParser):
 _FOR = {
     "nobody": ["/", "/rounds", "/sign-in", "/sign-up", "/reset-password", "/no-such-page"],
     "team": ["/home", "/account", "/cities/new", "/account/passkeys", "/board"],
-    "fund-managers": ["/home", "/board", "/money", "/manage/rounds", "/manage/rounds/new"],
+    "fund-managers": [
+        *["/home", "/board", "/money", "/manage/rounds", "/manage/rounds/new"],
+        *["/studio", "/studio/workflows/small-grant", "/studio/checks"],
+    ],
     "reviewers": ["/home", "/reviews"],
     "finance": ["/home", "/money"],
     "auditors": ["/home", "/board", "/audit"],
