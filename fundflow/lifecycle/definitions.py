@@ -26,6 +26,7 @@ from fundflow.workflow import loader
 from fundflow.workflow.definition import Workflow
 
 FOLDER = ROOT / "workflows"
+OTHERS = FOLDER / "examples"
 
 _loaded: dict[str, Workflow] = {}
 _shipped: dict[Path, tuple[tuple[tuple[str, int], ...], Workflow]] = {}
@@ -235,10 +236,19 @@ def shipped() -> list[Workflow]:
 
     loader.Problems when one is wrong, MissingTemplate where one names what does not exist.
     """
+    return _carried(FOLDER)
+
+
+def of_other_funds() -> list[Workflow]:
+    """The workflows in `workflows/examples/`, for funds of other kinds to begin from; a round cannot choose them."""
+    return _carried(OTHERS)
+
+
+def _carried(folder: Path) -> list[Workflow]:
     texts = sorted([*FOLDER.rglob("*.yaml"), *mail.FOLDER.rglob("*.txt"), *documents.FOLDER.rglob("*.*")])
     stamp = tuple((str(path), path.stat().st_mtime_ns) for path in texts)
     found = []
-    for path in sorted(FOLDER.glob("*.yaml")):
+    for path in sorted(folder.glob("*.yaml")):
         known = _shipped.get(path)
         if known is None or known[0] != stamp:
             known = _shipped[path] = (stamp, complete(loader.read(path)))

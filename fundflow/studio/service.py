@@ -107,9 +107,12 @@ def _examples_of(base: Workflow) -> dict[str, str]:
         text = wish.account["examples"]["text"]
         return {name: text} if text else {}
     # The name comes from a file of the installation itself here, never from what somebody wrote in a browser.
-    file = definitions.FOLDER / name
-    if any(each.sha256 == base.sha256 for each in definitions.shipped()) and file.is_file():
-        return {name: file.read_text(encoding="utf-8")}
+    for folder, carried in (
+        (definitions.FOLDER, definitions.shipped()),
+        (definitions.OTHERS, definitions.of_other_funds()),
+    ):
+        if any(each.sha256 == base.sha256 for each in carried) and (folder / name).is_file():
+            return {name: (folder / name).read_text(encoding="utf-8")}
     return {}
 
 

@@ -59,6 +59,8 @@ def index() -> ResponseReturnValue:
         people=people,
         editors={each.id: _names(each.id) for workflow in known for each in workflow.drafts},
         numbers={each.id: _number(each) for workflow in known for each in workflow.drafts},
+        others=queries.other_funds(),
+        begin=BeginForm.fresh(),
     )
 
 

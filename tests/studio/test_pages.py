@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from fundflow.accounts.models import User
 from fundflow.db import db
+from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Definition, Publication
 from fundflow.studio import queries, service
 from tests import factories as make
@@ -109,6 +110,23 @@ def test_from_a_version_to_a_draft_to_two_people_to_a_round(app: Flask) -> None:
     # The test's own session holds on to what it read; the next request of a browser has a session of its own.
     db.session.expunge_all()
     assert "version 1" in second.get(address_of).text
+
+
+def test_rules_of_other_funds_can_be_begun_from(app: Flask) -> None:
+    manager = make.a_person(groups=[make.MANAGERS])
+    client = browser(app, manager)
+    index = client.get("/studio")
+    page = index.text
+    other = next(each for each in definitions.of_other_funds() if each.id == "rolling-fund")
+    assert "For funds of other kinds" in page and other.title.in_("en") in page
+    begun = client.post("/studio/drafts", data={"key": hidden(index)["key"], "version": other.sha256})
+    assert begun.status_code == 303
+    (draft,) = queries.open_drafts()
+    assert {"rolling_fund.yaml", other.examples_file} <= set(draft.files)
+    assert "version: 2" in draft.files["rolling_fund.yaml"]
+    assert "Nothing to mend" in client.get(begun.location).text
+    again = client.get("/studio").text
+    assert other.title.in_("en") in again and again.count("Begin a draft") == page.count("Begin a draft") - 1
 
 
 def test_home_tells_the_second_person_and_nobody_else(app: Flask) -> None:
