@@ -36,9 +36,8 @@ def rules(names: Names, top: dict[str, Place]) -> None:
     """Named conditions, compiled once; they cannot read what only one transition asks."""
     for name, place in (top["rules"].entries("rule") if "rules" in top else {}).items():
         settings = place.settings(format.Rule, what=f"the rule '{name}'")
-        when = _if(names, settings, names.environment)
-        if when is not None:
-            names.rules[name] = when
+        # One that cannot be read is there all the same, so that whoever names it is not told that it is missing.
+        names.rules[name] = _if(names, settings, names.environment) or When(kind="if")
 
 
 def transitions(names: Names, top: dict[str, Place]) -> dict[str, Transition]:

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from fundflow.config import ROOT
 from fundflow.workflow import checker, loader
 from fundflow.workflow.problems import Problems
 from tests.workflow.files import MAIN, changed, problems_of, small_grant, texts
@@ -216,6 +217,17 @@ def test_an_unquoted_expression_with_a_comma_is_explained() -> None:
 )
 def test_a_mistake_in_a_form_is_not_repeated_by_all_who_use_it(old: str, new: str, codes: list[str]) -> None:
     assert [p.code for p in problems_of(changed(old, new, PROPOSAL))] == codes
+
+
+def test_conditions_on_what_stands_in_a_form_that_cannot_be_read_are_no_mistakes_of_their_own() -> None:
+    """They are in a rule, too, whose name stays known; a loop over a table that is not there has no types at all."""
+    folder = ROOT / "workflows"
+    files = {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.rglob("*.yaml")}
+    files["forms/gcf_proposal.yaml"] += '\n"'
+    with pytest.raises(Problems) as problems:
+        loader.load(files, "global_cities_fund.yaml")
+    # The table that the payments are made of is missed where it is named, and nowhere else.
+    assert [each.code for each in problems.value.problems] == ["FF001", "FF193"]
 
 
 def test_no_change_of_the_files_makes_the_loader_fail_in_another_way() -> None:

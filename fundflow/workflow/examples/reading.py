@@ -190,14 +190,15 @@ class _Steps:
         if not isinstance(place.value, dict):
             place.settings((), what="a step")
             return None
-        actors = [str(name) for name in place.value if name not in _STEP]
+        written = {str(name): name for name in place.value if name not in _STEP}
+        actors = list(written)
         settings = Place(place.source, place.path, {k: v for k, v in place.value.items() if k in _STEP}).settings(
             format.Step, what="a step"
         )
         line = place.source.place(place.path)[0]
         if len(actors) > 1:
             strangers = [name for name in actors if name not in self.people] or actors[1:]
-            self._stranger(place.at(strangers[0]), strangers[0])
+            self._stranger(place.at(written[strangers[0]]), strangers[0])
             return None
         is_time = [name for name in ("at", "after") if name in settings]
         if len(is_time) + len(actors) > 1:
@@ -211,7 +212,7 @@ class _Steps:
             if name in settings:
                 settings[name].error("FF239", f"'{name}' belongs to time that passes", key=True)
         if actors:
-            return self._action(place.at(actors[0]), actors[0], settings, line, claims)
+            return self._action(place.at(written[actors[0]]), actors[0], settings, line, claims)
         for name in _WITH_ACTION:
             if name in settings:
                 settings[name].error("FF239", f"'{name}' belongs to something that somebody does", key=True)
@@ -307,7 +308,9 @@ class _Steps:
         if not isinstance(place.value, dict):
             number = place.decimal()
             return None if number is None else str(number)
-        form = self.workflow.forms[self.workflow.reviews[review].form]
+        form = self.workflow.forms.get(self.workflow.reviews[review].form)
+        if form is None:  # which is told where the review is
+            return None
         criteria = {name: each for name, each in form.fields.items() if each.type == "score"}
         found = {}
         for name, inner in self._by_name(place).items():

@@ -184,7 +184,8 @@ def compile_expression(
     found = checker.whole(node)
     if wanted is not None and not checker.errors and (message := expected(wanted, found)):
         checker.errors.append(ExpressionError(message, 0))
-    if checker.errors:
+    if checker.errors or any(kind.kind == "wrong" for kind in checker.types.values()):
+        # What reads an answer that could not be read itself is told there; nothing can be made of it here.
         raise WrongExpression(checker.errors)
     compiler = Compiler(checker.types, currency, zone)
     return Expression(

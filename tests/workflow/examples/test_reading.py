@@ -144,6 +144,22 @@ def test_all_mistakes_are_told_at_once_also_those_of_the_workflow() -> None:
     assert [each.code for each in problems.value.problems] == ["FF130", "FF234", "FF232", "FF101"]
 
 
+@pytest.mark.parametrize("step", ["{0: send}", "{-1: send, then: {state: draft}}", "{ana: send, 1: {state: draft}}"])
+def test_a_number_is_nobody_and_no_setting(step: str) -> None:
+    """A key that YAML reads as a number is told of like any other that is not known."""
+    found = mistakes(f"{BEGIN}    steps: [{step}]\n")
+    assert [each.code for each in found] == ["FF232"], [str(each) for each in found]
+
+
+def test_scores_on_a_form_that_is_not_there_are_told_of_where_the_review_names_it() -> None:
+    folder = ROOT / "workflows"
+    files = {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.rglob("*.yaml")}
+    files["small_grant.yaml"] = files["small_grant.yaml"].replace("    form: score\n", "    form: scoer\n")
+    with pytest.raises(Problems) as problems:
+        loader.load(files, "small_grant.yaml", examples=True)
+    assert {each.code for each in problems.value.problems} == {"FF140"}
+
+
 def test_a_file_of_its_own_is_read_only_where_it_is_asked_for_and_is_no_part_of_the_digest() -> None:
     text = ESTATE + "examples: cases/estate.yaml\n"
     files = {MAIN: text, "ask.yaml": ASK, "cases/estate.yaml": f"{BEGIN}    then: {{state: draft}}\n"}
