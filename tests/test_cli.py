@@ -6,6 +6,7 @@ import re
 import signal
 import sqlite3
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,3 +198,35 @@ def test_why_tells_each_condition_and_names_what_was_meant(
     wrong = run(folder, "why", found[0], "aprove", "ines@fund.example")
     assert wrong.returncode == 1
     assert "did you mean 'approve'?" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        (["simulate", GOOD, "--runs", "1", "-o", "/nowhere/at/all"], 1, "/nowhere/at/all cannot be written"),
+        (["simulate", GOOD, "--default", "-o", "/nowhere/at/all"], 1, "/nowhere/at/all cannot be written"),
+        (["simulate", GOOD, "--runs", "1", "--format", "html", "--language", "zz"], 2, "'zz' is not a language"),
+        (["draw", GOOD, "--language", "../en"], 2, "'../en' is not a language"),
+        (["diff", GOOD, "nothing.yaml"], 1, "there is no file nothing.yaml"),
+        (["check", GOOD, "--separate", "submit,submit"], 2, "name two duties or more"),
+        (["check", GOOD, "--separate", "submit,approve,decline,disburse,report,withdraw,cancel"], 2, "6 at most"),
+    ],
+)
+def test_a_wrong_call_is_answered_with_one_sentence(command: list[str], code: int, says: str) -> None:
+    done = CliRunner().invoke(main, command)
+    assert (done.exit_code, type(done.exception)) == (code, SystemExit)
+    assert says in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only where there is a device that is always full")
+def test_a_full_disk_is_said_and_no_traceback(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "fundflow", "check", GOOD],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: No space left on device\n")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from fundflow.workflow.definition import Workflow
     from fundflow.workflow.problems import Problem
 
+MOST_DUTIES = 6
+"""So many duties are looked at together: every set of roles for them is tried on every path."""
+
 
 @main.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -82,9 +85,11 @@ def _separate(file: Path, duties: str, *, live: bool) -> NoReturn:
         click.echo(str(mistakes))
         sys.exit(1)
     directory = _context(workflow, installed=False, live=live).directory
-    names = [name for name in duties.replace(" ", "").split(",") if name]
-    if len(names) < 2:
-        raise click.UsageError("name two duties or more, such as --separate submit,decide,pay")
+    names = list(dict.fromkeys(name for name in duties.replace(" ", "").split(",") if name))
+    if not 2 <= len(names) <= MOST_DUTIES:
+        raise click.UsageError(
+            f"name two duties or more, and {MOST_DUTIES} at most, such as --separate submit,decide,pay"
+        )
     try:
         whole = separated(workflow, names, directory)
         pairs = [separated(workflow, pair, directory) for pair in combinations(names, 2) if len(names) > 2]

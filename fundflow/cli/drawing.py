@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fundflow.cli.group import main
+from fundflow.cli.group import languages, main, write
 
 STYLE = Path(__file__).parents[1] / "web" / "static" / "css" / "flow.css"
 PICTURES, MODELS = ("svg", "mermaid", "table"), ("bpmn", "pnml")
@@ -19,7 +19,7 @@ PICTURES, MODELS = ("svg", "mermaid", "table"), ("bpmn", "pnml")
 @click.option("--role", help="Only what this role of the workflow is shown, with what it may do itself pointed out.")
 @click.option("--shape", type=click.Choice(["wide", "tall"]), default="wide", help="Phases beside or below each other.")
 @click.option("--child", metavar="KIND", help="For pnml: the model of one child of this kind instead.")
-@click.option("--language", default="en", show_default=True)
+@click.option("--language", default="en", show_default=True, callback=languages)
 @click.option(
     "-o",
     "--output",
@@ -61,8 +61,4 @@ def draw(
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as problem:
-        raise click.ClickException(f"{output} cannot be written: {problem.strerror}") from None
-    click.echo(f"wrote {output}")
+    write(text, output)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +12,40 @@ if TYPE_CHECKING:
     from flask import Flask
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """A group whose commands answer a full disk and what cannot be read or written with a sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except OSError as problem:
+            if problem.errno == errno.EPIPE:
+                raise  # whoever reads has enough, and needs no sentence
+            where = "" if problem.filename is None else f"{problem.filename}: "
+            raise click.ClickException(f"{where}{problem.strerror or problem}") from None
+
+
+def languages(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """The language, where it is one at all; a sentence otherwise."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        Locale.parse(value)
+    except (ValueError, UnknownLocaleError):
+        raise click.BadParameter(f"{value!r} is not a language; write for example en or fr") from None
+    return value
+
+
+def write(text: str, output: Path) -> None:
+    """The text to a file, which is then named; a sentence where it cannot be written."""
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise click.ClickException(f"{output} cannot be written: {problem.strerror}") from None
+    click.echo(f"wrote {output}")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fundflow")
 def main() -> None:
     """fundflow: applications, reviews, agreements and money of a city fund."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fundflow.cli.group import database_reachable, installation, main
+from fundflow.cli.group import database_reachable, installation, languages, main
 
 if TYPE_CHECKING:
     from fundflow.lifecycle.migrating import Plan
@@ -52,7 +52,7 @@ def definitions() -> None:
 @main.command()
 @click.argument("old")
 @click.argument("new")
-@click.option("--language", default="en", show_default=True)
+@click.option("--language", default="en", show_default=True, callback=languages)
 def diff(old: str, new: str, language: str) -> None:
     """Say in sentences what differs between two versions: files, digests, or name@version.
 
@@ -63,6 +63,9 @@ def diff(old: str, new: str, language: str) -> None:
     if Path(old).is_file() and Path(new).is_file():
         found = changes(_read(old), _read(new))
     else:
+        for name in (old, new):
+            if "/" in name or name.endswith((".yaml", ".yml")):
+                _there(name)
         app = installation()
         with app.app_context():
             database_reachable(app)
@@ -71,6 +74,12 @@ def diff(old: str, new: str, language: str) -> None:
         click.echo(f"{change.kind:<9}  {change.place}: {change.says.in_(language)}")
     kind = heaviest(found)
     click.echo("nothing differs" if kind is None else f"{len(found)} changes, all in all: {kind}")
+
+
+def _there(name: str) -> None:
+    """A sentence where what can only be a file is none, before any database is asked for it."""
+    if not Path(name).is_file():
+        raise click.ClickException(f"there is no file {name}")
 
 
 def _read(file: str) -> Workflow:
@@ -101,7 +110,7 @@ def _version(name: str) -> Workflow:
 @click.option("--dry-run", is_flag=True, help="Only say what would become of every application.")
 @click.option("--undo", is_flag=True, help="Take back the migration from OLD to NEW.")
 @click.option("--batch", default=100, show_default=True, help="Applications in one transaction.")
-@click.option("--language", default="en", show_default=True)
+@click.option("--language", default="en", show_default=True, callback=languages)
 def migrate(old: str, new: str, dry_run: bool, undo: bool, batch: int, language: str) -> None:
     """Move the live applications of version OLD to version NEW, with an event each.
 
@@ -194,7 +203,7 @@ def _tell(plan: Plan, language: str) -> None:
 @click.argument("transition")
 @click.argument("person")
 @click.option("--json", "is_json", is_flag=True, help="The decision as JSON.")
-@click.option("--language", default="en", show_default=True)
+@click.option("--language", default="en", show_default=True, callback=languages)
 def why(application: str, transition: str, person: str, is_json: bool, language: str) -> None:
     """Say whether PERSON may take TRANSITION on APPLICATION now, and every condition with its values.
 

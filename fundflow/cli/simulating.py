@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fundflow.cli.group import database_reachable, installation, main
+from fundflow.cli.group import database_reachable, installation, languages, main, write
 
 if TYPE_CHECKING:
     from fundflow.simulation.assumptions import Scenario
@@ -27,7 +27,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same figures.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes.")
 @click.option("--format", "kind", type=click.Choice(["text", "json", "csv", "html"]), default="text", show_default=True)
-@click.option("--language", default="en", show_default=True)
+@click.option("--language", default="en", show_default=True, callback=languages)
 @click.option("--default", "is_default", is_flag=True, help="Only write the scenario that FILE is simulated with.")
 @click.option("--fit", "slug", metavar="ROUND", help="Write the scenario that this round suggests, and test it on it.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write to.")
@@ -133,5 +133,4 @@ def _write(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text)
     else:
-        output.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
-        click.echo(f"wrote {output}")
+        write(text if text.endswith("\n") else text + "\n", output)
