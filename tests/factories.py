@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from fundflow import clock
 from fundflow.accounts import queries as accounts
-from fundflow.accounts.models import City, GroupMember, TeamMember, User
+from fundflow.accounts.models import City, Delegation, GroupMember, TeamMember, User
 from fundflow.applications import queries as application_queries
 from fundflow.applications import service as applications
 from fundflow.applications.models import File
@@ -77,6 +77,18 @@ def join(city: City, user: User, *duties: str) -> None:
     with transaction():
         for duty in duties or ("focal_point", "finance_officer", "signatory"):
             db.session.add(TeamMember(city_id=city.id, user_id=user.id, duty=duty))
+
+
+def stand_in(giver: User, taker: User) -> Delegation:
+    """The taker stands in for the giver, yesterday to tomorrow, in all that they do for the fund."""
+    now, day = clock.now(), timedelta(days=1)
+    lent = Delegation(
+        key=f"lent:{uuid4()}", giver_id=giver.id, taker_id=taker.id, reason="On leave.", starts_at=now - day,
+        ends_at=now + day,
+    )  # fmt: skip
+    with transaction():
+        db.session.add(lent)
+    return lent
 
 
 def acting(user: User) -> Actor:

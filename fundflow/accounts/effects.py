@@ -123,6 +123,12 @@ def may_publish_workflows(person_id: UUID) -> bool:
     )
 
 
+@registry.acts_for
+def acts_for(person_id: UUID, other_id: UUID) -> bool:
+    """Whether a person stands in for another by a delegation that is in force, whatever it lends."""
+    return queries.stands_in_for(person_id, other_id)
+
+
 @registry.takes_part
 def is_on_the_citys_team(application: Application, person_id: UUID) -> bool:
     """Whoever may act for the applying city has to do with its application."""

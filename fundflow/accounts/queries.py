@@ -215,6 +215,12 @@ def stand_ins(taker_id: UUID, round_id: UUID) -> list[tuple[UUID, str | None]]:
     return [(giver, group) for giver, group in rows]
 
 
+def stands_in_for(taker_id: UUID, giver_id: UUID) -> bool:
+    """Whether one person stands in for another now, in whatever group and round."""
+    is_lent = sa.exists().where(Delegation.taker_id == taker_id, Delegation.giver_id == giver_id, in_force())
+    return bool(db.session.scalar(sa.select(is_lent)))
+
+
 def city_for(actor: Actor, city_id: UUID) -> City:
     """The city, if the actor may see it: its own team and everybody of the fund. NotFound otherwise."""
     found = db.session.scalar(sa.select(City).where(City.id == city_id, policy.visible_cities(actor)))

@@ -1,9 +1,9 @@
 """The one door by which a workflow written in the browser becomes a version: one person proposes, a second publishes.
 
-Refuses a text with a mistake, a warning that nobody accepted, a number that was given away, the same person twice, a
-digest other than the one looked at, and whatever was proposed before its draft changed. Both times the texts are loaded
-and checked here, so nothing that a page or a request says of them is believed. Nobody may publish where no feature says
-who may.
+Refuses a text with a mistake, a warning that nobody accepted, a number that was given away, the same person twice or
+one who stands in for the other, a digest other than the one looked at, and whatever was proposed before its draft
+changed. Both times the texts are loaded and checked here, so nothing that a page or a request says of them is believed.
+Nobody may publish where no feature says who may.
 """
 
 from __future__ import annotations
@@ -36,6 +36,14 @@ class NotAPublisher(Forbidden):
 
 class SecondPerson(Refused):
     """Whoever proposed this cannot publish it: another fund manager or administrator has to."""
+
+
+class StandsIn(Refused):
+    """One of you stands in for the other, so another fund manager or administrator has to publish this."""
+
+
+class ProposerLeft(Stale):
+    """Whoever proposed this may not propose any more, so it counts for nothing; propose it yourself as it is now."""
 
 
 class Answered(Refused):
@@ -237,8 +245,8 @@ def propose(
 def publish(publication_id: UUID, *, actor: Actor, sha256: str) -> Publication:
     """Make a version of what was proposed, as the second person, who looked at exactly the text of this digest.
 
-    Raises NotAPublisher, SecondPerson, Answered, Void, OtherText, CannotPublish and NotAccepted. Whoever published it
-    may say so again: it changes nothing.
+    Raises NotAPublisher, SecondPerson, StandsIn, Answered, Void, OtherText, ProposerLeft, CannotPublish and
+    NotAccepted. Whoever published it may say so again: it changes nothing.
     """
     person = _may(actor)
     wish = _locked(publication_id)
@@ -246,12 +254,13 @@ def publish(publication_id: UUID, *, actor: Actor, sha256: str) -> Publication:
         return wish
     if person == wish.proposed_by:
         raise SecondPerson()
+    if registry.are_one(person, wish.proposed_by):
+        raise StandsIn()
     _open(wish)
     if sha256 != wish.sha256:
         raise OtherText()
     if not registry.is_publisher(wish.proposed_by):
-        # Who proposed it may not propose any more: one of the two people is missing.
-        raise Void()
+        raise ProposerLeft()
     workflow = workflow_of(wish)
     # Whoever gives out a number of this workflow waits here: two versions never get the same one.
     db.session.execute(sa.select(Definition.sha256).where(Definition.workflow == wish.workflow).with_for_update())

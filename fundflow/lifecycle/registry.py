@@ -121,6 +121,7 @@ stand_in_readers: list[StandIns] = []
 name_checks: list[NameCheck] = []
 administrator_tests: list[Callable[[UUID], bool]] = []
 publisher_tests: list[Callable[[UUID], bool]] = []
+stand_in_tests: list[Callable[[UUID, UUID], bool]] = []
 panel_readers: list[Panels] = []
 part_tests: list[TookPart] = []
 override_hooks: list[Callable[[Application, Override], None]] = []
@@ -314,6 +315,17 @@ def publisher(run: Callable[[UUID], bool]) -> Callable[[UUID], bool]:
 def is_publisher(person_id: UUID) -> bool:
     """Whether this person may propose and publish workflows; nobody may where no feature knows of it."""
     return any(test(person_id) for test in publisher_tests)
+
+
+def acts_for(run: Callable[[UUID, UUID], bool]) -> Callable[[UUID, UUID], bool]:
+    """Provide the test whether the first of two people stands in for the second now, anywhere, by the database."""
+    stand_in_tests[:] = [run]
+    return run
+
+
+def are_one(one: UUID, other: UUID) -> bool:
+    """Whether two people count as one where a second has to agree: the same, or one stands in for the other."""
+    return one == other or any(test(*pair) for test in stand_in_tests for pair in ((one, other), (other, one)))
 
 
 def panels(run: Panels) -> Panels:

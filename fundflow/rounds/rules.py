@@ -1,6 +1,6 @@
 """Giving a published round another version of its rules: texts at once, everything else by two people and with notice.
 
-Refuses to change more than words by one person, to let one person answer their own proposal, and to begin while an
+Refuses to change more than words by one person, to let one person (or one who stands in for the other) answer their own proposal, and to begin while an
 application of the round could not follow. The applications move with their round; each keeps an event of it.
 """
 
@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from fundflow import clock
+from fundflow.accounts import queries as people
 from fundflow.accounts.policy import DIRECTORS, MANAGERS
 from fundflow.db import db, transaction
 from fundflow.errors import Forbidden, NotFound, Refused, Stale
@@ -44,6 +45,14 @@ class OnlyText(Refused):
 
 class SecondPerson(Refused):
     """Whoever proposed this cannot approve it: another manager or director of the round has to."""
+
+
+class StandsIn(Refused):
+    """One of you stands in for the other, so another manager or director of the round has to approve this."""
+
+
+class ProposerLeft(Stale):
+    """Whoever proposed this may not change the rules of this round any more; propose it yourself, if it is right."""
 
 
 class Answered(Refused):
@@ -96,17 +105,21 @@ def propose(round_: Round, new: Workflow, *, actor: Actor, reason: str) -> Defin
 def approve(change_id: UUID, *, actor: Actor) -> Result:
     """Agree as the second person, and let the round and its applications move; each team is told. It commits by itself.
 
-    Raises SecondPerson, Answered, RulesChanged, and MigrationBlocked. Interrupted, the one who approved may call it
-    again: it goes on.
+    Raises SecondPerson, StandsIn, ProposerLeft, Answered, RulesChanged, and MigrationBlocked. Interrupted, the one who
+    approved may call it again: it goes on.
     """
     wish, round_ = _wish(change_id)
     person = _may(actor, round_)
     if person == wish.proposed_by:
         raise SecondPerson()
+    if wish.approved_by is None and registry.are_one(person, wish.proposed_by):
+        raise StandsIn()
     if wish.refused_by is not None or wish.approved_by not in (None, person):
         raise Answered()
     if round_.definition_sha != wish.old_sha:
         raise Answered() if wish.approved_by is not None else RulesChanged()
+    if wish.approved_by is None and not may_change(people.actor_for(wish.proposed_by), round_):
+        raise ProposerLeft()
     plan, found = compared(round_, definitions.get(wish.new_sha))
     _unblocked(plan)
     if wish.approved_by is None:

@@ -141,6 +141,31 @@ def test_the_one_who_proposed_cannot_approve_and_nobody_answers_twice() -> None:
         db.session.rollback()
 
 
+@pytest.mark.parametrize("turn", [False, True])
+def test_nobody_approves_for_whom_they_stand_in(turn: bool) -> None:
+    round_ = make.a_round(workflow=version(1))
+    first, second = manager(), director()
+    wish = proposed(round_, version(2, QUORUM), first)
+    make.stand_in(*((second, first) if turn else (first, second)))
+    with pytest.raises(rules.StandsIn):
+        rules.approve(wish.id, actor=make.acting(second))
+    db.session.rollback()
+    assert now(round_).definition_sha == now(wish).old_sha
+    assert rules.approve(wish.id, actor=make.acting(director())).rounds == 1
+
+
+def test_what_somebody_proposed_who_left_since_is_approved_by_nobody() -> None:
+    round_ = make.a_round(workflow=version(1))
+    first = manager()
+    wish = proposed(round_, version(2, QUORUM), first)
+    with transaction():
+        db.session.get_one(User, first.id).active = False
+    with pytest.raises(rules.ProposerLeft):
+        rules.approve(wish.id, actor=make.acting(director()))
+    db.session.rollback()
+    assert now(round_).definition_sha == now(wish).old_sha
+
+
 @pytest.mark.parametrize("groups", [[], [make.FINANCE], [make.AUDITORS], [make.REVIEWERS], [make.ADMINISTRATORS]])
 def test_only_managers_and_directors_of_the_round_may_change_its_rules(groups: list[str]) -> None:
     round_ = make.a_round(workflow=version(1))

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from fundflow.accounts.models import GroupMember
+from fundflow import clock
+from fundflow.accounts.models import Delegation, GroupMember
 from fundflow.db import db, transaction
 from fundflow.errors import Refused
 from fundflow.lifecycle import definitions, publishing
@@ -109,9 +110,24 @@ def test_who_proposed_and_left_the_group_is_no_first_person_any_more() -> None:
     wish = scene.propose()
     with transaction():
         db.session.execute(sa.delete(GroupMember).where(GroupMember.user_id == scene.first.id))
-    with pytest.raises(publishing.Void):
+    with pytest.raises(publishing.ProposerLeft):
         scene.publish(wish)
     assert not is_pinned(wish.sha256)
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_whoever_stands_in_for_the_other_is_no_second_person(turn: bool) -> None:
+    scene = a_scene()
+    scene.change(COUNT)
+    wish = scene.propose()
+    giver, taker = (scene.second, scene.first) if turn else (scene.first, scene.second)
+    lent = make.stand_in(giver, taker)
+    with pytest.raises(publishing.StandsIn):
+        scene.publish(wish)
+    assert not is_pinned(wish.sha256)
+    with transaction():
+        db.session.get_one(Delegation, lent.id).ends_at = clock.now()
+    assert scene.publish(wish).published_by == scene.second.id
 
 
 @pytest.mark.parametrize("digest", ["", "0" * 64, "not a digest"])
