@@ -1,7 +1,8 @@
 """Giving a published round another version of its rules: texts at once, everything else by two people and with notice.
 
-Refuses to change more than words by one person, to let one person (or one who stands in for the other) answer their own proposal, and to begin while an
-application of the round could not follow. The applications move with their round; each keeps an event of it.
+Refuses to change more than words by one person, to let one person (or one who stands in for the other) answer their own
+proposal, and to begin while an application of the round could not follow. The applications move with their round; each
+keeps an event of it.
 """
 
 from __future__ import annotations

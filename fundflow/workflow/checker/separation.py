@@ -8,10 +8,12 @@ administrators override together is outside of it, and stands in the record.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import product as choices
+from math import prod
 
+from fundflow.workflow.checker.conditions import place_of
 from fundflow.workflow.checker.context import Context, Directory
 from fundflow.workflow.checker.finding import Finding
 from fundflow.workflow.checker.product import Product, Situation, Step
@@ -19,6 +21,8 @@ from fundflow.workflow.definition import SYSTEM, Transition, Workflow
 from fundflow.workflow.problems import did_you_mean, listed
 
 DUTIES = ("submit", "decide", "pay")
+MOST_SETS = 1_000
+"""So many sets of roles that one person could hold are looked at; beyond that it is said to be undecided."""
 _AWARDS = ("award", "agreement", "contract")
 
 
@@ -52,22 +56,36 @@ class Proof:
     situations: int
     is_whole: bool = True
     absent: tuple[str, ...] = ()
+    by_itself: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of the duties, those that steps without a person do, and these steps."""
+    changing: tuple[Breach, ...] = ()
+    """How somebody could whose roles change between the steps, such as one who leaves a team and joins the fund."""
 
     @property
     def holds(self) -> bool:
-        return not self.breaches and self.is_whole
+        return not self.breaches and self.is_whole and not self.by_itself
 
     @property
     def sentences(self) -> list[str]:
         """The answer as a person reads it, a line for each way to break it."""
         names = _joined(list(self.duties))
+        if self.by_itself:
+            done = ", ".join(f"{_joined(steps)} {duty}s by itself" for duty, steps in self.by_itself.items())
+            return [f"not decided: whether one person can {names}, for {done}: name the steps that lead there instead"]
         if self.absent:
             return [f"nothing in this workflow is to {_joined(list(self.absent), 'or')}, so no one can do all of it"]
         if not self.is_whole:
-            return [f"not decided: whether one person can {names}; there are too many situations"]
+            return [f"not decided: whether one person can {names}; there are too many situations, or roles"]
         if not self.breaches:
-            return [f"no one person can {names}: proved over all paths ({self.situations} situations)"]
+            proved = f"no one person can {names}: proved over all paths ({self.situations} situations)"
+            return [proved, *map(_while_roles_stay, self.changing[:1])]
         return [f"one person can {names} {_how(breach)}: {' → '.join(breach.path)}" for breach in self.breaches]
+
+
+def _while_roles_stay(breach: Breach) -> str:
+    """The one thing that never_also cannot prevent."""
+    roles, steps = listed(breach.roles), ", ".join(breach.own)
+    return f"but one whose roles change on the way ({roles}) could, by {steps}; not_same_actor_as would prevent that"
 
 
 def _how(breach: Breach) -> str:
@@ -85,7 +103,7 @@ def duties_of(workflow: Workflow) -> dict[str, tuple[str, ...]]:
     Submitting leaves the first state; deciding sets money aside or, where no money is, makes an award's document;
     paying is a payment of the application or of a child.
     """
-    people = [step for step in workflow.every_transition() if not step.is_auto and step.by != {SYSTEM}]
+    people = _of_people(workflow)
     money = {step.id: {effect.ledger for effect in step.do if effect.ledger} for step in people}
     decide = tuple(name for name, moves in money.items() if moves & {"reserve", "commit"})
     if not decide:
@@ -123,19 +141,51 @@ def separated(workflow: Workflow, names: Sequence[str] = DUTIES, directory: Dire
             raise UnknownDuty(f"'{name}' is no duty and no transition{did_you_mean(name, known)}")
     absent = tuple(name for name, steps in duties.items() if not steps)
     if absent:
-        return Proof(duties, (), 0, absent=absent)
+        return Proof(duties, (), 0, absent=absent, by_itself=_by_itself(workflow, absent))
     products = _products(workflow, duties)
-    breaches = [
-        breach for roles in _role_sets(workflow, duties) if (breach := _shortest(products, duties, roles)) is not None
-    ]
+    sets = _role_sets(workflow, duties)
+    breaches = _broken(products, duties, sets or ())
+    changing = [] if breaches else _broken(products, duties, _role_sets(workflow, duties, over_time=True) or ())
     if directory is not None:
         breaches = [_with_people(workflow, breach, directory) for breach in breaches]
     return Proof(
         duties,
         tuple(sorted(breaches, key=lambda breach: (len(breach.roles), len(breach.path), breach.roles))),
         sum(len(product.came_by) for product in products),
-        all(product.is_whole for product in products),
+        sets is not None and all(product.is_whole for product in products),
+        by_itself=_by_itself(workflow, [name for name in duties if name in ours]),
+        changing=tuple(changing),
     )
+
+
+def _broken(
+    products: Sequence[Product], duties: Mapping[str, tuple[str, ...]], sets: Iterable[frozenset[str]]
+) -> list[Breach]:
+    return [breach for roles in sets if (breach := _shortest(products, duties, roles)) is not None]
+
+
+def _by_itself(workflow: Workflow, names: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Of these duties, those that steps do which nobody takes: whoever brings them about is not among the steps.
+
+    Committing what somebody reserved decides nothing any more.
+    """
+    found: dict[str, list[str]] = {}
+    is_reserved = any(effect.ledger == "reserve" for step in _of_people(workflow) for effect in step.do)
+    for step in workflow.every_transition():
+        moves = {effect.ledger for effect in step.do} if _is_nobodys(step) else set()
+        if "decide" in names and ("reserve" in moves or ("commit" in moves and not is_reserved)):
+            found.setdefault("decide", []).append(step.id)
+        if "pay" in names and "pay" in moves:
+            found.setdefault("pay", []).append(step.id)
+    return {duty: tuple(steps) for duty, steps in found.items()}
+
+
+def _is_nobodys(step: Transition) -> bool:
+    return step.is_auto or step.by == {SYSTEM}
+
+
+def _of_people(workflow: Workflow) -> list[Transition]:
+    return [step for step in workflow.every_transition() if not _is_nobodys(step)]
 
 
 def _products(workflow: Workflow, duties: Mapping[str, tuple[str, ...]]) -> list[Product]:
@@ -144,14 +194,21 @@ def _products(workflow: Workflow, duties: Mapping[str, tuple[str, ...]]) -> list
     return [Product(workflow, child, lambda *_: True).explore() for child in children or (None,)]
 
 
-def _role_sets(workflow: Workflow, duties: Mapping[str, tuple[str, ...]]) -> list[frozenset[str]]:
-    """Roles that one person may use, one or more for each duty; none that `never_also` keeps apart."""
+def _role_sets(
+    workflow: Workflow, duties: Mapping[str, tuple[str, ...]], *, over_time: bool = False
+) -> list[frozenset[str]] | None:
+    """Roles that one person may use, one or more for each duty; none that `never_also` keeps apart. None for too many.
+
+    Somebody whose roles change between the steps of a path (`over_time`) may use them all, one after the other.
+    """
     wanted = [
         sorted({role for name in steps if (step := workflow.find(name)) for role in step.by} - {SYSTEM})
         for steps in duties.values()
     ]
+    if prod(map(len, wanted)) > MOST_SETS:
+        return None
     found = {frozenset(chosen) for chosen in choices(*wanted)}
-    allowed = [roles for roles in found if usable(workflow, roles) == roles]
+    allowed = [roles for roles in found if over_time or usable(workflow, roles) == roles]
     return sorted((roles for roles in allowed if not any(other < roles for other in allowed)), key=sorted)
 
 
@@ -255,6 +312,12 @@ def held_by(workflow: Workflow, directory: Directory) -> dict[str, frozenset[str
 def together(workflow: Workflow, context: Context) -> Iterator[Finding]:
     """One person from the request to the money, on some path; or one role that both submits and decides."""
     duties = {name: steps for name, steps in duties_of(workflow).items() if steps}
+    alone = _by_itself(workflow, DUTIES)
+    for steps in alone.values() if "submit" in duties else ():
+        given = workflow.find(steps[0])
+        assert given is not None  # noqa: S101 - it came from there
+        yield Finding("FF116", place_of(workflow, given), separated(workflow, DUTIES).sentences[0])
+        return
     if "decide" not in duties or "submit" not in duties:
         return
     first = workflow.transitions.get(duties["decide"][0])
