@@ -12,7 +12,7 @@ from fundflow.workflow.checker.partial import UNKNOWN, partly
 from fundflow.workflow.checker.product import Product
 from fundflow.workflow.expressions import parse
 from fundflow.workflow.problems import Problem
-from tests.workflow.files import MAIN, changed, large_grant
+from tests.workflow.files import MAIN, changed, large_grant, small_grant
 
 LARGE = "global_cities_fund.yaml"
 TO_EMBARGO = (
@@ -197,3 +197,22 @@ def test_what_is_known_in_part_decides_only_what_it_can() -> None:
         ("parent.state == 'active' ? false : application.yes", False),
     ):
         assert partly(parse(text, "EUR"), facts) is value, text
+
+
+def test_an_amount_that_can_be_changed_after_it_was_committed_is_no_longer_what_was_committed() -> None:
+    """The payment is compared with what is asked for, which the city may still change: a rest stays committed."""
+    view = "    view: {applicant: [proposal], officer: [proposal, panel], "
+    files = changed(view, "    edit: {applicant: [proposal]}\n    view: {officer: [proposal, panel], ")
+    found = [each for each in checker.check(loader.load(files, MAIN)) if each.code == "FF176"]
+    assert {each.at for each in found} == {"transitions.report", "transitions.write_off"}
+    assert all("perhaps still committed" in each.message for each in found)
+    assert not [each for each in checker.check(small_grant()) if each.code == "FF176"]
+
+
+def test_what_one_step_asks_is_not_what_another_asked() -> None:
+    amount = "    input:\n      amount: {type: money, label: {en: Amount, fr: Montant}}\n"
+    files = changed("{ledger: commit, amount: application.requested}", "{ledger: commit, amount: input.amount}")
+    approve = "    to: approved\n    by: officer\n"
+    files[MAIN] = files[MAIN].replace(approve, f"{approve}{amount}", 1)
+    found = [each for each in checker.check(loader.load(files, MAIN)) if each.code == "FF176"]
+    assert {each.at for each in found} == {"transitions.report", "transitions.write_off"}

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fundflow.workflow.checker.changing import Changing
 from fundflow.workflow.checker.conditions import conditions
 from fundflow.workflow.checker.ledger import EMPTY, Purse, Same, moved
 from fundflow.workflow.checker.partial import partly
 from fundflow.workflow.checker.reach import outgoing
 from fundflow.workflow.definition import SYSTEM, Child, Transition, Workflow
 from fundflow.workflow.expressions import Expression
+from fundflow.workflow.expressions.nodes import write
 
 MOST_SITUATIONS = 30_000
 """Beyond this nobody could follow the file either."""
@@ -64,6 +66,9 @@ class Product:
         self.onward = outgoing(self.workflow.transitions.values())
         self.child_onward = outgoing(self.child.transitions.values()) if self.child else {}
         self.listed: dict[tuple[str, str], list[Expression]] = {}
+        self.changing = Changing(self.workflow)
+        effects = [effect for step in self.workflow.every_transition() for effect in step.do]
+        self.amounts = {write(e.amount.node): e.amount.reads for e in effects if e.amount is not None}
 
     def explore(self) -> Product:
         start = Situation(self.workflow.initial)
@@ -116,7 +121,19 @@ class Product:
         assert here.state is not None  # noqa: S101 - nothing leaves an end
         target = transition.destination(here.state)
         for children, purse, wrong in self._effects(here, transition):
-            yield Step(transition.id, here, Situation(target, children, purse), wrong)
+            yield Step(
+                transition.id, here, Situation(target, children, self._lasting(purse, transition, target)), wrong
+            )
+
+    def _lasting(self, purse: Purse, transition: Transition, target: str | None) -> Purse:
+        """The purse, without the words for its amount where what they read may be another by the next step."""
+        if not purse.amount or target is None:
+            return purse
+        reads = self.amounts.get(purse.amount, frozenset())
+        touched = {name for effect in transition.do if effect.set for name in (effect.set, f"application.{effect.set}")}
+        if reads & touched or any(self.changing.may_change(path, target) for path in reads):
+            return replace(purse, amount="")
+        return purse
 
     def _effects(
         self, here: Situation, transition: Transition
