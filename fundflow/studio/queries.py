@@ -5,6 +5,7 @@ The only way from an id in an address to a draft or a proposal. It reads counts 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -136,9 +137,9 @@ def definition(sha256: str) -> Workflow:
     return next((each for each in carried if each.sha256 == sha256), None) or definitions.get(sha256)
 
 
-def other_funds() -> list[Workflow]:
-    """Rules of other kinds of funds that nobody here has begun from yet, by title in English."""
-    begun = {version.workflow for version in _versions()}
+def other_funds(known: Iterable[Known]) -> list[Workflow]:
+    """Rules of other kinds of funds that are not among what is known here already, by title in English."""
+    begun = {each.id for each in known}
     found = [each for each in definitions.of_other_funds() if each.id not in begun]
     return sorted(found, key=lambda each: each.title.in_("en"))
 

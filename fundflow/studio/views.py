@@ -59,7 +59,7 @@ def index() -> ResponseReturnValue:
         people=people,
         editors={each.id: _names(each.id) for workflow in known for each in workflow.drafts},
         numbers={each.id: _number(each) for workflow in known for each in workflow.drafts},
-        others=queries.other_funds(),
+        others=queries.other_funds(known),
         begin=BeginForm.fresh(),
     )
 

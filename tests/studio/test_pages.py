@@ -341,6 +341,15 @@ def test_a_form_is_shown_as_each_role_sees_it(app: Flask, state: str, role: str,
     assert browser(app, scene.first).get(address(scene, "/forms?state=nowhere")).status_code == 404
 
 
+def test_who_answers_for_a_warning_stands_on_a_line_of_its_own(app: Flask) -> None:
+    scene = a_scene()
+    scene.change(COUNT)
+    page = browser(app, scene.first).get(address(scene, "/propose")).text
+    assert "need it for no score<br><span" in page
+    wish = scene.propose()
+    assert "need it for no score<br><span" in browser(app, scene.second).get(f"/studio/proposals/{wish.id}").text
+
+
 def test_every_side_of_a_draft_with_mistakes_says_what_to_mend(app: Flask) -> None:
     scene = a_scene()
     scene.change(("by: officer, group: reviewers", "by: oficer, group: reviewers"))
