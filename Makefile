@@ -67,20 +67,21 @@ types: $(VENV)/ready-to-test
 contracts: $(VENV)/ready-to-test
 	$(BIN)/lint-imports --no-cache
 
-# The same suite on both databases; what touches no database, or drives a browser, runs once.
+# The same suite on both databases; what touches no database, drives a browser, or only asks pages for answers that rest on
+# features tested on both, runs once.
 unit: unit-sqlite unit-postgres
 
 PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -p xdist.plugin -p _hypothesis_pytestplugin -n 2 --dist loadgroup
 
-WITHOUT_DATABASE := workflow browser charts test_documents.py test_money.py test_config.py test_cli.py \
-	$(addprefix web/test_,assets.py csv.py messages.py reader.py word_counts.py) \
+ONCE := workflow browser charts api journeys web \
+	$(addprefix test_,access.py asking.py checking.py cli.py config.py documents.py mail.py money.py story_gcf.py) \
 	$(addprefix simulation/test_,needs.py report.py rules.py scenario_files.py theory.py)
 
 unit-sqlite: $(VENV)/ready-to-test
 	$(PYTEST) tests
 
 unit-postgres: $(VENV)/ready-to-test
-	FUNDFLOW_TEST_DB=postgres $(PYTEST) -m "not browser" $(addprefix --ignore=tests/,$(WITHOUT_DATABASE)) tests
+	FUNDFLOW_TEST_DB=postgres $(PYTEST) -m "not browser" $(addprefix --ignore=tests/,$(ONCE)) tests
 
 coverage: $(VENV)/ready-to-test
 	$(BIN)/coverage erase

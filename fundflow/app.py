@@ -23,7 +23,7 @@ from fundflow.awards import checks as awards_checks
 from fundflow.awards import effects as awards_effects
 from fundflow.awards import views as awards
 from fundflow.config import ROOT, Settings
-from fundflow.db import Model, db, make_database_file, plain_json
+from fundflow.db import Model, db, make_database_file
 from fundflow.desk import views as desk
 from fundflow.lifecycle import definitions, registry, sweeping
 from fundflow.payments import checks as payments_checks
@@ -85,7 +85,6 @@ def create_app(settings: Settings | None = None) -> Flask:
             "default": {
                 "url": settings.database,
                 "hide_parameters": settings.production,
-                "json_serializer": plain_json,
             }
         },
         ALEMBIC={"script_location": str(ROOT / "migrations")},

@@ -198,19 +198,16 @@ def inserting(entity: Any) -> Any:
 
 def canonical_json(value: Any) -> str:
     """One text for one value: sorted keys, no spaces, no floats. The base of every digest."""
+    return _CANONICAL.encode(value)
+
+
+def canonical_plain(value: Any) -> str:
+    """The same text, sooner, of a value that is known to hold no float at all: nothing here would refuse one."""
     try:
         return orjson.dumps(value, default=_plain, option=_AS_CANONICAL).decode()
     except TypeError:
         # Numbers beyond 64 bits, keys that are no text, and what has no form at all: slower, and with the last word.
         return _CANONICAL.encode(value)
-
-
-def plain_json(value: Any) -> str:
-    """Plain data as JSON, as columns keep it."""
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return json.dumps(value, ensure_ascii=False)
 
 
 def _plain(value: Any) -> Any:

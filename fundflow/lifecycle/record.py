@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from fundflow.db import canonical_json
+from fundflow.db import canonical_json, canonical_plain
 from fundflow.money import Money
 
 STARTED = "started"
@@ -73,7 +73,7 @@ class Link:
 
     def hash(self, prev: str) -> str:
         """sha256 over the previous hash and the canonical JSON of this link, in hexadecimal."""
-        return hashlib.sha256(f"{prev}{canonical_json(self.covered())}".encode()).hexdigest()
+        return hashlib.sha256(f"{prev}{canonical_plain(self.covered())}".encode()).hexdigest()
 
     def covered(self) -> dict[str, Any]:
         """What the hash covers, by the names under which an export tells it too."""
@@ -96,7 +96,7 @@ class Link:
 
 def digest_of(salt: str, payload: Mapping[str, Any]) -> str:
     """sha256 over the salt and the payload's canonical JSON. Without the salt nobody can try out what was erased."""
-    return hashlib.sha256(f"{salt}{canonical_json(payload)}".encode()).hexdigest()
+    return hashlib.sha256(f"{salt}{canonical_plain(payload)}".encode()).hexdigest()
 
 
 def parted(account: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

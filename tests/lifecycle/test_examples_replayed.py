@@ -16,9 +16,12 @@ from fundflow.workflow.definition import Workflow
 from fundflow.workflow.examples import Example, clockwork
 from fundflow.workflow.examples.account import Account
 from fundflow.workflow.examples.world import World
+from tests.conftest import ON_POSTGRES
 from tests.lifecycle.replaying import Engine, leaves, paper
 
-SHIPPED = ("small_grant", "global_cities_fund")
+SHIPPED = ("small_grant", LARGE := "global_cities_fund")
+EVERY = 4 if ON_POSTGRES else 1
+"""The runner is held against the engine; the engine on one database against that on the other, elsewhere."""
 
 
 @cache
@@ -29,7 +32,7 @@ def with_examples(name: str) -> Workflow:
 STORIES: list[Any] = [
     pytest.param(name, chain, id=f"{name}-{chain[-1].name}")
     for name in SHIPPED
-    for chain in leaves(with_examples(name).examples)
+    for chain in leaves(with_examples(name).examples)[:: EVERY if name == LARGE else 1]
 ]
 
 AGREED: set[tuple[str, str]] = set()

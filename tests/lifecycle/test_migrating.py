@@ -196,6 +196,18 @@ def test_applications_move_with_an_event_each_and_their_round_follows() -> None:
     assert snapshot() == before
 
 
+def test_what_happens_by_itself_under_the_new_rules_happens_with_the_move() -> None:
+    condition = '[{if: application.requested <= round.cap, else: {en: "Too much."}}]'
+    step = f"  pass_small: {{from: review, to: draft, auto: true, when: {condition}}}\n"
+    new = version(2, (BACK, BACK + step))
+    round_ = a_round()
+    sent = an_application(round_, state="review")
+    migrate(version(1), new)
+    assert again(sent).state == "draft"
+    assert [event.transition for event in queries.history(sent.id)][-2:] == [MIGRATED, "pass_small"]
+    whole()
+
+
 def test_nothing_moves_while_one_application_is_blocked() -> None:
     round_ = a_round()
     an_application(round_)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -514,11 +513,6 @@ def _the_blocked_are_left_behind(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(migrating.Plan, "of", lambda self, kind: [])
 
 
-def _nothing_follows_a_migration(patch: pytest.MonkeyPatch) -> None:
-    quiet = SimpleNamespace(**{**vars(happening), "follow_up": lambda fired, *_: fired})
-    patch.setattr(migrating, "happening", quiet)
-
-
 def _a_migration_commits_before_its_end(patch: pytest.MonkeyPatch) -> None:
     real = migrating._happen
 
@@ -551,7 +545,6 @@ MUTANTS: list[Patch] = [
     _nobody_is_held,
     _children_keep_their_states,
     _the_blocked_are_left_behind,
-    _nothing_follows_a_migration,
     _a_migration_commits_before_its_end,
 ]
 

@@ -242,7 +242,7 @@ def _mutated(value: Any, where: str, skipped: tuple[str, ...] = ("mentions",)) -
                 at = f"{where}.{field.name}" if where else field.name
                 if field.name == "ledger" and isinstance(value, definition.Effect):
                     if value.ledger:
-                        yield at, replace(value, ledger="close")
+                        yield at, replace(value, ledger="release" if value.ledger == "close" else "close")
                     continue
                 for inner, other in _mutated(getattr(value, field.name), at):
                     yield inner, replace(value, **{field.name: other})  # type: ignore[type-var]
