@@ -115,6 +115,7 @@ def mending(page: Page) -> None:
     selected = page.locator("#text").evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)")
     assert "cuont" in selected
     expect(page.locator("[data-at]")).to_contain_text(f"Line {line}: ")
+    expect(page.locator("[data-save-status]")).to_contain_text("Saved at")
     finding.get_by_role("link", name="explained").click()
     expect(page.locator(":target")).to_be_visible()
     page.go_back()
