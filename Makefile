@@ -73,7 +73,8 @@ unit: unit-sqlite unit-postgres
 
 PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -p xdist.plugin -p _hypothesis_pytestplugin -n 2 --dist loadgroup
 
-ONCE := workflow browser charts api journeys web \
+ONCE := workflow browser charts api awards journeys web \
+	$(addprefix studio/test_,checking.py drafts.py pages.py wording.py) \
 	$(addprefix test_,access.py asking.py checking.py cli.py config.py documents.py mail.py money.py story_gcf.py) \
 	$(addprefix simulation/test_,needs.py report.py rules.py scenario_files.py theory.py)
 
