@@ -76,7 +76,7 @@ PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -p xdist.plug
 ONCE := workflow browser charts api awards journeys web \
 	$(addprefix studio/test_,checking.py drafts.py pages.py wording.py) \
 	$(addprefix test_,access.py asking.py checking.py cli.py config.py documents.py mail.py money.py story_gcf.py) \
-	$(addprefix simulation/test_,needs.py report.py rules.py scenario_files.py theory.py)
+	lifecycle/test_eventlog.py $(addprefix simulation/test_,needs.py report.py rules.py scenario_files.py theory.py)
 
 unit-sqlite: $(VENV)/ready-to-test
 	$(PYTEST) tests

@@ -50,7 +50,7 @@ def is_of_the_group(application: Application, role: Any, actor: Actor) -> bool:
     return actor.id is not None and queries.is_in_group(actor.id, role.group, application.round_id)
 
 
-registry.memberships(queries.groups_column)
+registry.memberships(is_of_the_group, queries.groups_column)
 
 
 @registry.role_people("group")

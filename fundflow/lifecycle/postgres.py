@@ -67,7 +67,7 @@ def _instant(is_moved: bool) -> sa.ColumnElement[Any]:
 
 
 def _groups(round_id: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    for column in registry.membership_columns:
+    for column in registry.membership_columns.values():
         held = sa.func.coalesce(column(sa.bindparam("actor_id", type_=sa.Uuid), round_id), sa.text("ARRAY[]::text[]"))
         return sa.case((sa.func.statement_timestamp() + _AT_ONCE > _PRESENT, held))
     return sa.null()

@@ -106,7 +106,7 @@ class Provider:
 
 facts: dict[str, Provider] = {}
 role_tests: dict[str, RoleTest] = {}
-membership_columns: list[MembershipColumn] = []
+membership_columns: dict[RoleTest, MembershipColumn] = {}
 foresights: list[Foresight] = []
 role_members: dict[str, RolePeople] = {}
 role_candidates: dict[str, RolePeople] = {}
@@ -173,14 +173,14 @@ def role_kind(kind: str) -> Callable[[RoleTest], RoleTest]:
     return register
 
 
-def memberships(column: MembershipColumn) -> MembershipColumn:
+def memberships(test: RoleTest, column: MembershipColumn) -> None:
     """Provide, as one column of PostgreSQL, the groups that a person is in for a round: given the person and the round.
 
-    It must say what the test of roles of kind `group` says. A command reads it along with the lock of its application,
-    which saves a journey to the database.
+    It says what this test of roles of kind `group` says, and counts only as long as that is the test. A command reads
+    it along with the lock of its application, which saves a journey to the database.
     """
-    membership_columns[:] = [column]
-    return column
+    membership_columns.clear()
+    membership_columns[test] = column
 
 
 def foresight(run: Foresight) -> Foresight:

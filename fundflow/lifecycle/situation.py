@@ -308,10 +308,10 @@ class _Own:
     def has(self, name: str) -> bool:
         if name not in self._answers:
             role = self._workflow.roles.get(name)
-            if role is not None and role.kind == "group" and self._groups is not None:
+            test = registry.role_tests.get(role.kind) if role is not None else None
+            if role is not None and self._groups is not None and test in registry.membership_columns:
                 self._answers[name] = role.group in self._groups
             else:
-                test = registry.role_tests.get(role.kind) if role is not None else None
                 self._answers[name] = test is not None and test(self._application, role, self._actor) is True
         return self._answers[name]
 

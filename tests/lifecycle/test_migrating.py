@@ -568,7 +568,10 @@ def test_no_map_leaves_anything_half_done(move: Migration) -> None:
     several = [an_application(round_), an_application(round_, state="review")]
     before = snapshot()
     try:
-        migrate(old, new, move)
+        # Of this round alone: what other examples left stands in nobody's way.
+        plan = migrating.plan(old, new, move, round_id=round_.id)
+        db.session.rollback()
+        migrating.apply(plan)
     except WrongMigration as wrong:
         assert wrong.problems and all(each.in_("en") in str(wrong) for each in wrong.problems)
         assert snapshot() == before
@@ -579,13 +582,6 @@ def test_no_map_leaves_anything_half_done(move: Migration) -> None:
             row = again(each)
             assert row.state in (new if row.definition_sha == new.sha256 else old).states
     whole()
-    # What is left of this example must not stand in the way of the next.
-    undo(version(1), version(2, *RENAMED))
-    manager = make.a_person(groups=[make.MANAGERS])
-    for each in several:
-        row = again(each)
-        if row.state == "review":
-            make.press(row, "decline", manager, reason="Over.")
 
 
 def test_a_version_is_found_by_its_digest_or_its_name_and_number() -> None:
