@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from fundflow.config import ROOT
 from fundflow.workflow import checker, loader
 from fundflow.workflow.problems import Problem
 from tests.workflow.files import MAIN, changed
@@ -114,3 +115,13 @@ def test_what_happens_by_itself_needs_no_timer() -> None:
     files = changed(NEW_STATE, LIMBO + NEW_STATE)
     files[MAIN] = files[MAIN].replace("  send_back:\n", auto + end + "  send_back:\n", 1)
     assert not any(p.code == "FF158" for p in findings(files))
+
+
+def test_what_the_system_did_names_no_role_that_is_gone() -> None:
+    workflow = loader.read(ROOT / "workflows" / "small_grant.yaml")
+
+    def codes(acted: dict[str, int]) -> set[str]:
+        return {problem.code for problem in checker.check(workflow, checker.Context(acted=acted))}
+
+    assert "FF205" in codes({"chair": 1})
+    assert "FF205" not in codes({"system": 3, "officer": 2})

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fundflow.workflow.checker.context import Context, Life
 from fundflow.workflow.checker.finding import Finding
 from fundflow.workflow.checker.versions import states_of
-from fundflow.workflow.definition import Duration, Timer, Workflow
+from fundflow.workflow.definition import SYSTEM, Duration, Timer, Workflow
 from fundflow.workflow.diff import changes
 from fundflow.workflow.forms import Field
 from fundflow.workflow.migration import map_for, sheet_shape
@@ -129,7 +129,7 @@ def _other_sheets(old: Workflow, new: Workflow, life: Life) -> Iterator[Finding]
 
 def _actors(workflow: Workflow, context: Context) -> Iterator[Finding]:
     for role, count in sorted(context.acted.items()):
-        if role not in workflow.roles:
+        if role != SYSTEM and role not in workflow.roles:
             message = f"role '{role}' is gone, but {_many(count, 'event')} of live applications name it"
             yield Finding("FF205", "roles", message)
 
