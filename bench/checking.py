@@ -9,12 +9,11 @@ file is to be read and checked within a second.
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from timing import taken
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -22,16 +21,6 @@ sys.path.insert(0, str(ROOT))
 from fundflow.workflow import checker, loader  # noqa: E402
 from fundflow.workflow.checker import Context, guards, questions, solver  # noqa: E402
 from fundflow.workflow.definition import Workflow  # noqa: E402
-
-
-def taken(what: Callable[[], Any], readings: int) -> float:
-    """The median ms of the processor that it took."""
-    found = []
-    for _ in range(readings):
-        begun = time.process_time()
-        what()
-        found.append((time.process_time() - begun) * 1000)
-    return statistics.median(found)
 
 
 def layers(workflow: Workflow, readings: int) -> dict[str, float]:

@@ -9,12 +9,10 @@ what the engine promises.
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from timing import taken
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -22,16 +20,6 @@ sys.path.insert(0, str(ROOT))
 import fundflow.app  # noqa: E402,F401 - so that every document a workflow names is known
 from fundflow.lifecycle import definitions  # noqa: E402
 from fundflow.workflow import loader  # noqa: E402
-
-
-def taken(what: Callable[[], Any], readings: int) -> float:
-    """The median ms of the processor that it took."""
-    found = []
-    for _ in range(readings):
-        begun = time.process_time()
-        what()
-        found.append((time.process_time() - begun) * 1000)
-    return statistics.median(found)
 
 
 def main(readings: int = 9) -> None:

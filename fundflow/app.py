@@ -81,12 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret(),
         # What people typed must not reach a log or a dead letter by way of a failed statement.
-        SQLALCHEMY_ENGINES={
-            "default": {
-                "url": settings.database,
-                "hide_parameters": settings.production,
-            }
-        },
+        SQLALCHEMY_ENGINES={"default": {"url": settings.database, "hide_parameters": settings.production}},
         ALEMBIC={"script_location": str(ROOT / "migrations")},
         ALEMBIC_CONTEXT={"render_as_batch": True, "compare_server_default": True},
         MAX_CONTENT_LENGTH=settings.upload_mb * 1024 * 1024,
