@@ -1,0 +1,12 @@
+"""Bank accounts, their changes, and checks on file."""
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,12 @@
+"""Payment batches, orders, and statements of the bank."""
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,12 @@
+"""What reports promise, count and spend."""
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
