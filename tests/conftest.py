@@ -7,9 +7,9 @@ import shutil
 import socket
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
@@ -20,6 +20,7 @@ from jinja2 import FileSystemBytecodeCache
 from psycopg import sql
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from werkzeug.routing import Rule
 
 from fundflow.app import create_app
 from fundflow.config import Settings
@@ -47,6 +48,26 @@ def only_loopback() -> Iterator[None]:
 def templates_are_compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Every application of the run shares its compiled templates; compiling anew took longer than the tests."""
     Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))}
+
+
+class KnownRule(Rule):
+    """A route whose way back to an address is worked out once a run: it was four fifths of making an application."""
+
+    _known: ClassVar[dict[Any, Callable[..., tuple[str, str]]]] = {}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        if self.defaults:
+            return super()._compile_builder(append_unknown)
+        # What the rule parsed to is all that the function is made of; it reaches its converters through the rule.
+        made = (tuple(self._trace), append_unknown)
+        if made not in self._known:
+            self._known[made] = super()._compile_builder(append_unknown)
+        return self._known[made]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def routes_are_compiled_once() -> None:
+    Flask.url_rule_class = KnownRule
 
 
 @event.listens_for(Engine, "connect")
