@@ -25,8 +25,9 @@ from fundflow.awards import views as awards
 from fundflow.config import ROOT, Settings
 from fundflow.db import Model, db, make_database_file
 from fundflow.desk import views as desk
+from fundflow.ledger import checks as ledger_checks
+from fundflow.ledger import effects as ledger_effects
 from fundflow.lifecycle import definitions, registry, sweeping
-from fundflow.payments import checks as payments_checks
 from fundflow.payments import effects as payments_effects
 from fundflow.payments import views as payments
 from fundflow.reviews import effects as reviews_effects
@@ -39,6 +40,7 @@ from fundflow.web import gate, mailbox, shell
 EFFECTS = (
     accounts_effects,
     rounds_effects,
+    ledger_effects,
     applications_effects,
     reviews_effects,
     awards_effects,
@@ -46,7 +48,7 @@ EFFECTS = (
 )
 """Importing them registers what workflows may ask and cause."""
 
-CHECKS = (applications_checks, awards_checks, payments_checks)
+CHECKS = (ledger_checks, applications_checks, awards_checks)
 """Importing them has `fundflow verify` compare their rows with the events too."""
 
 PERIODIC = (sweeping,)

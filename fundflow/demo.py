@@ -20,10 +20,10 @@ from fundflow.config import Settings
 from fundflow.db import db
 from fundflow.invented import PROJECTS
 from fundflow.jobs import worker
+from fundflow.ledger import queries as ledger
 from fundflow.lifecycle import audit
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
-from fundflow.payments import queries as ledger
 from fundflow.steps_gcf import LargeStory, starts_after
 from fundflow.story import Story
 

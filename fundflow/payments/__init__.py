@@ -1,1 +1,1 @@
-"""Money: the ledger of each round and the payments made from it."""
+"""Payments: what was ordered and sent to cities, and the pages of the money."""

@@ -1,4 +1,4 @@
-"""The ledger and the payments."""
+"""The payments."""
 
 from __future__ import annotations
 
@@ -10,45 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from fundflow.db import Identified, Model
 from fundflow.money import Money
-
-
-class LedgerEntry(Identified, Model):
-    """Money moved from one account of a round to another: appended, never changed or deleted.
-
-    `credit` is the account it leaves, `debit` the one it reaches. Accounts: ``budget`` (where appropriations come
-    from), ``available``, ``reserved``, ``committed``, ``paid``.
-    """
-
-    __tablename__ = "ledger_entries"
-
-    round_id: Mapped[UUID] = mapped_column(sa.ForeignKey("rounds.id"))
-    application_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("applications.id"))
-    event_seq: Mapped[int | None]
-    kind: Mapped[str]
-    credit: Mapped[str]
-    debit: Mapped[str]
-    minor: Mapped[int]
-    currency: Mapped[str] = mapped_column(sa.String(3))
-
-    __table_args__ = (
-        sa.CheckConstraint("minor > 0", name="minor"),
-        sa.CheckConstraint(
-            "(kind = 'appropriation' AND credit = 'budget' AND debit = 'available')"
-            " OR (kind = 'reservation' AND credit = 'available' AND debit = 'reserved')"
-            " OR (kind = 'commitment' AND credit IN ('available', 'reserved') AND debit = 'committed')"
-            " OR (kind = 'payment' AND credit = 'committed' AND debit = 'paid')"
-            " OR (kind = 'release' AND credit IN ('reserved', 'committed') AND debit = 'available')",
-            name="accounts",
-        ),
-        sa.CheckConstraint("(kind = 'appropriation') = (application_id IS NULL)", name="application"),
-        sa.CheckConstraint("(application_id IS NULL) = (event_seq IS NULL)", name="event"),
-        sa.Index("ix_ledger_entries_round", "round_id"),
-        sa.Index("ix_ledger_entries_application", "application_id"),
-    )
-
-    @property
-    def amount(self) -> Money:
-        return Money(self.minor, self.currency)
 
 
 class Payment(Identified, Model):

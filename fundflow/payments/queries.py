@@ -1,103 +1,27 @@
-"""What the ledger says: balances of rounds and of single applications, entries and payments.
-
-Every figure is summed from the entries when it is asked for; nothing is stored that could disagree with them.
-"""
+"""Which payments there are: of one application, and of a round as lines of a list."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from fundflow.db import db, read
-from fundflow.errors import NotFound
+from fundflow.accounts.models import City, User
+from fundflow.db import db
 from fundflow.lifecycle.models import Application
-from fundflow.money import Money
-from fundflow.payments.models import LedgerEntry, Payment
-from fundflow.prepared import Prepared
-from fundflow.rounds.models import Round
+from fundflow.payments.models import Payment
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """Where a round's budget stands; `budget = available + reserved + committed + paid`, always."""
+class PaymentLine:
+    """One payment, and who recorded it."""
 
-    budget: Money
-    available: Money
-    reserved: Money
-    committed: Money
-    paid: Money
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What one application holds of its round's money; `undisbursed` is committed and not yet paid."""
-
-    available: Money
-    reserved: Money
-    committed: Money
-    paid: Money
-
-    @property
-    def undisbursed(self) -> Money:
-        return self.committed
-
-
-def balance(round_id: UUID) -> Balance:
-    """The balance of one round; NotFound where there is none."""
-    found = balances([round_id])
-    if round_id not in found:
-        raise NotFound()
-    return found[round_id]
-
-
-def balances(round_ids: Iterable[UUID]) -> dict[UUID, Balance]:
-    """The balances of many rounds in one query; a round without entries has zeros in its own currency."""
-    accounts = [_held(account) for account in ("available", "reserved", "committed", "paid")]
-    rows = db.session.execute(
-        sa.select(Round.id, Round.currency, *accounts)
-        .join(LedgerEntry, LedgerEntry.round_id == Round.id, isouter=True)
-        .where(Round.id.in_(list(round_ids)))
-        .group_by(Round.id, Round.currency)
-    )
-    found = {}
-    for round_id, currency, *held in rows:
-        parts = [Money(int(minor), currency) for minor in held]
-        found[round_id] = Balance(sum(parts[1:], parts[0]), *parts)
-    return found
-
-
-def standing(application: Application) -> Standing:
-    """What is available in the application's round, and what the application itself holds."""
-    (row,) = read(_STANDING, application_id=application.id, round_id=application.round_id)
-    return Standing(*(Money(int(minor), application.currency) for minor in row))
-
-
-def _held(account: str, only: sa.ColumnElement[bool] | None = None) -> sa.ColumnElement[int]:
-    """What reached an account less what left it. Summed as integers: a sum of big integers is numeric on PostgreSQL."""
-    moved = sa.case(
-        (LedgerEntry.debit == account, LedgerEntry.minor), (LedgerEntry.credit == account, -LedgerEntry.minor), else_=0
-    )
-    if only is not None:
-        moved = sa.case((only, moved), else_=0)
-    return sa.cast(sa.func.coalesce(sa.func.sum(moved), 0), sa.BigInteger)
-
-
-_OWN = LedgerEntry.application_id == sa.bindparam("application_id")
-_STANDING = Prepared(
-    sa.select(_held("available"), *(_held(account, _OWN) for account in ("reserved", "committed", "paid"))).where(
-        LedgerEntry.round_id == sa.bindparam("round_id")
-    )
-)
-
-
-def entries(round_id: UUID) -> Sequence[LedgerEntry]:
-    """Every entry of a round, the first first."""
-    return db.session.scalars(
-        sa.select(LedgerEntry).where(LedgerEntry.round_id == round_id).order_by(LedgerEntry.created_at, LedgerEntry.id)
-    ).all()
+    payment: Payment
+    number: str
+    city: str
+    recorded_by: str
 
 
 def payments_of(application_id: UUID) -> Sequence[Payment]:
@@ -105,3 +29,19 @@ def payments_of(application_id: UUID) -> Sequence[Payment]:
     return db.session.scalars(
         sa.select(Payment).where(Payment.application_id == application_id).order_by(Payment.event_seq)
     ).all()
+
+
+def payments_of_round(round_id: UUID) -> list[PaymentLine]:
+    """Every payment of a round, the first first."""
+    query = (
+        sa.select(Payment, Application.number, City.name, User.name, User.email)
+        .join(Application, Application.id == Payment.application_id)
+        .join(City, City.id == Application.city_id)
+        .join(User, User.id == Payment.recorded_by)
+        .where(Application.round_id == round_id)
+        .order_by(Payment.paid_on, Payment.created_at, Payment.id)
+    )
+    return [
+        PaymentLine(payment, number, city, name or email)
+        for payment, number, city, name, email in db.session.execute(query)
+    ]

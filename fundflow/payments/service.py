@@ -1,7 +1,6 @@
-"""Moving money between the accounts of a round, by appended entries only.
+"""Recording payments: what the ledger moved, with the reference and the day of the bank.
 
-Refuses what no account holds, what is not above zero, and every currency but the round's. Whoever moves money of an
-application holds the lock on its round: the effects that call this declare it.
+Refuses a payment that nobody recorded, without a reference, or of a day that has not come.
 """
 
 from __future__ import annotations
@@ -9,37 +8,11 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from fundflow.db import db
-from fundflow.errors import NotFound, Refused
+from fundflow.errors import Refused
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
-from fundflow.payments import queries
-from fundflow.payments.models import LedgerEntry, Payment
-from fundflow.rounds.models import Round
-
-
-class NotEnoughLeft(Refused):
-    """Only {available} is left in this round, so {amount} cannot be set aside."""
-
-
-class MoreThanCommitted(Refused):
-    """{amount} is more than the {undisbursed} of this grant that is not yet paid."""
-
-
-class NothingHeld(Refused):
-    """Nothing is set aside for this application, so there is nothing to release."""
-
-
-class WrongCurrency(Refused):
-    """{amount} is not in {currency}, the currency of this round."""
-
-
-class NoAmount(Refused):
-    """An amount above zero is needed here."""
-
-    status = 422
+from fundflow.payments.models import Payment
 
 
 class NoReference(Refused):
@@ -58,75 +31,9 @@ class NobodyPaid(Refused):
     """A payment is recorded by the person who made it, never by the system."""
 
 
-class BudgetBelowAppropriation(Refused):
-    """{appropriated} was already given to this round, more than the budget of {budget}."""
-
-
-def appropriate(round_id: UUID) -> Money:
-    """Give a round the part of its budget that it does not have yet, and say how much that was."""
-    locked = sa.select(Round.currency, Round.budget_minor).where(Round.id == round_id).with_for_update()
-    row = db.session.execute(locked).first()
-    if row is None:
-        raise NotFound()
-    budget = Money(row.budget_minor, row.currency)
-    missing = budget - queries.balance(round_id).budget
-    if missing.minor < 0:
-        raise BudgetBelowAppropriation(appropriated=str(budget - missing), budget=str(budget))
-    if missing:
-        _append(round_id, None, None, "appropriation", "budget", "available", missing)
-    return missing
-
-
-def reserve(application: Application, amount: Money | None, event_seq: int) -> Money:
-    """Hold money of the round for an application that is not decided yet."""
-    amount = _usable(application, amount)
-    held = queries.standing(application)
-    if amount > held.available:
-        raise NotEnoughLeft(available=held.available, amount=amount)
-    _append(application.round_id, application.id, event_seq, "reservation", "available", "reserved", amount)
-    return amount
-
-
-def commit(application: Application, amount: Money | None, event_seq: int) -> Money:
-    """Bind money to an application: first what is reserved for it, then what is available in its round."""
-    amount = _usable(application, amount)
-    held = queries.standing(application)
-    if amount > held.reserved + held.available:
-        raise NotEnoughLeft(available=held.reserved + held.available, amount=amount)
-    from_reserve = min(amount, held.reserved)
-    for account, part in (("reserved", from_reserve), ("available", amount - from_reserve)):
-        if part:
-            _append(application.round_id, application.id, event_seq, "commitment", account, "committed", part)
-    return amount
-
-
-def release(application: Application, amount: Money | None, event_seq: int) -> Money:
-    """Give back what an application holds, or `amount` of it, so that the round can use it again."""
-    held = queries.standing(application)
-    total = held.reserved + held.committed
-    amount = total if amount is None else _usable(application, amount)
-    if not total:
-        raise NothingHeld()
-    if amount > total:
-        raise MoreThanCommitted(amount=amount, undisbursed=total)
-    from_reserve = min(amount, held.reserved)
-    for account, part in (("reserved", from_reserve), ("committed", amount - from_reserve)):
-        if part:
-            _append(application.round_id, application.id, event_seq, "release", account, "available", part)
-    return amount
-
-
-def close(application: Application, event_seq: int) -> Money:
-    """Give back whatever an application still holds; zero when it holds nothing."""
-    held = queries.standing(application)
-    if not held.reserved + held.committed:
-        return Money.zero(application.currency)
-    return release(application, None, event_seq)
-
-
-def pay(
+def record(
     application: Application,
-    amount: Money | None,
+    amount: Money,
     event_seq: int,
     *,
     reference: str | None,
@@ -134,11 +41,7 @@ def pay(
     recorded_by: UUID | None,
     now: datetime,
 ) -> Payment:
-    """Record money as sent to a city, out of what is committed to its application."""
-    amount = _usable(application, amount)
-    held = queries.standing(application)
-    if amount > held.undisbursed:
-        raise MoreThanCommitted(amount=amount, undisbursed=held.undisbursed)
+    """Keep that this money was sent to the city of an application."""
     reference = " ".join((reference or "").split())
     if not reference or len(reference) > 140:
         raise NoReference()
@@ -148,7 +51,6 @@ def pay(
         raise NotYetPaid(paid_on=paid_on)
     if recorded_by is None:
         raise NobodyPaid()
-    _append(application.round_id, application.id, event_seq, "payment", "committed", "paid", amount)
     payment = Payment(
         application_id=application.id,
         event_seq=event_seq,
@@ -160,37 +62,3 @@ def pay(
     )
     db.session.add(payment)
     return payment
-
-
-def _usable(application: Application, amount: Money | None) -> Money:
-    if amount is None or amount.minor <= 0:
-        raise NoAmount()
-    if amount.currency != application.currency:
-        raise WrongCurrency(amount=amount, currency=application.currency)
-    return amount
-
-
-def _append(
-    round_id: UUID,
-    application_id: UUID | None,
-    event_seq: int | None,
-    kind: str,
-    credit: str,
-    debit: str,
-    amount: Money,
-) -> None:
-    db.session.execute(
-        sa.insert(LedgerEntry),
-        [
-            {
-                "round_id": round_id,
-                "application_id": application_id,
-                "event_seq": event_seq,
-                "kind": kind,
-                "credit": credit,
-                "debit": debit,
-                "minor": amount.minor,
-                "currency": amount.currency,
-            }
-        ],
-    )

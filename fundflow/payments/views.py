@@ -13,8 +13,10 @@ from flask_babel import lazy_gettext as _l
 
 from fundflow import clock
 from fundflow.accounts.policy import in_group
+from fundflow.ledger import lines
+from fundflow.ledger import queries as ledger
 from fundflow.money import Money
-from fundflow.payments import lines, queries
+from fundflow.payments import queries
 from fundflow.rounds.policy import SEES_MONEY
 from fundflow.rounds.queries import money_round_for, money_rounds
 from fundflow.web import csv
@@ -37,7 +39,7 @@ def init_app(app: Flask) -> None:
 def index() -> ResponseReturnValue:
     """Every round's budget and where it stands."""
     rounds = money_rounds(g.actor)
-    balances = queries.balances(each.id for each in rounds)
+    balances = ledger.balances(each.id for each in rounds)
     totals: dict[str, Money] = {}
     for balance in balances.values():
         currency = balance.available.currency
@@ -53,8 +55,8 @@ def show(slug: str) -> ResponseReturnValue:
     return render_template(
         "payments/show.html",
         round=round_,
-        balance=queries.balance(round_.id),
-        payments=lines.payments_of_round(round_.id),
+        balance=ledger.balance(round_.id),
+        payments=queries.payments_of_round(round_.id),
         entries=lines.entries_of(round_.id),
         kinds=kind_names(),
         accounts=account_names(),

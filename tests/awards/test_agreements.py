@@ -30,10 +30,10 @@ from fundflow.documents import MissingFact
 from fundflow.errors import NotFound
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
+from fundflow.ledger import queries as payments
 from fundflow.lifecycle import audit, definitions
 from fundflow.lifecycle import queries as lifecycle
 from fundflow.lifecycle.models import Application
-from fundflow.payments import queries as payments
 from tests import factories as make
 from tests import people
 

@@ -15,12 +15,12 @@ from fundflow.awards.service import printed_facts
 from fundflow.db import db
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
+from fundflow.ledger import queries as payments
 from fundflow.lifecycle import audit, commands, timers
 from fundflow.lifecycle.actor import SYSTEM
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.refusals import NotAllowed
 from fundflow.money import Money
-from fundflow.payments import queries as payments
 from tests import factories as make
 from tests.awards.large import LargeGrant
 

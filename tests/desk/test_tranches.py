@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 
 from fundflow.accounts.models import User
 from fundflow.db import db
+from fundflow.ledger import queries as payments
 from fundflow.lifecycle import children, commands
 from fundflow.lifecycle.models import Application
-from fundflow.payments import queries as payments
 from tests import factories as make
 from tests.desk.contract import People, a_contract, a_workflow, events_of, press_child, some_people
 from tests.desk.counting import queries_of

@@ -22,12 +22,12 @@ from fundflow.awards.models import Document
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound, Refused
 from fundflow.jobs.models import Job
+from fundflow.ledger import queries as money
+from fundflow.ledger import service as ledger
 from fundflow.lifecycle import acts, collected, commands, sweeping
 from fundflow.lifecycle import children as rows
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.lifecycle.refusals import NotAllowed
-from fundflow.payments import queries as money
-from fundflow.payments import service as ledger
 from fundflow.reviews import committees
 from fundflow.reviews import service as reviews
 from fundflow.reviews.effects import review_facts

@@ -13,12 +13,12 @@ from fundflow.accounts.models import User
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound
 from fundflow.jobs.models import Job
+from fundflow.ledger import queries as money
 from fundflow.lifecycle import audit, bulk, commands, queries, registry
 from fundflow.lifecycle.bulk import Press
 from fundflow.lifecycle.models import Application, Command, Timer
 from fundflow.lifecycle.refusals import KeyReused, NotAllowed, ReasonMissing, Stale
 from fundflow.money import Money
-from fundflow.payments import queries as money
 from tests import factories as make
 from tests.lifecycle.test_races import at_once, outcomes
 from tests.lifecycle.toys import a_toy, a_toy_round

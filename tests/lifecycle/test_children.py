@@ -9,10 +9,10 @@ import pytest
 
 from fundflow.db import db
 from fundflow.errors import NotFound
+from fundflow.ledger import queries as money
 from fundflow.lifecycle import audit, children, commands, definitions, queries, registry
 from fundflow.lifecycle.refusals import HasEnded, UnknownTransition
 from fundflow.money import Money
-from fundflow.payments import queries as money
 from tests.lifecycle.estate import Estate, papers_given
 
 pytestmark = pytest.mark.usefixtures("app")

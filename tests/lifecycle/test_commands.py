@@ -16,13 +16,13 @@ from fundflow.applications import service as applications
 from fundflow.db import db, transaction
 from fundflow.errors import Forbidden, NotFound
 from fundflow.jobs.models import Job
+from fundflow.ledger import queries as money
+from fundflow.ledger.service import NotEnoughLeft
 from fundflow.lifecycle import audit, commands, queries, registry
 from fundflow.lifecycle.actor import ANONYMOUS, SYSTEM
 from fundflow.lifecycle.models import Application, Command, Event
 from fundflow.lifecycle.refusals import HasEnded
 from fundflow.money import Money
-from fundflow.payments import queries as money
-from fundflow.payments.service import NotEnoughLeft
 from tests import factories as make
 from tests.lifecycle.toys import a_toy, a_toy_round, payment
 

@@ -14,10 +14,10 @@ from fundflow.config import Settings
 from fundflow.db import db
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
+from fundflow.ledger import queries as money
 from fundflow.lifecycle import audit
 from fundflow.lifecycle.models import Application, Command, Event
 from fundflow.money import Money
-from fundflow.payments import queries as money
 from tests import factories as make
 from tests.conftest import ON_POSTGRES
 from tests.crowd import crowd

@@ -8,9 +8,9 @@ from flask import Flask
 from fundflow.config import Settings
 from fundflow.db import db
 from fundflow.jobs.models import Job
+from fundflow.ledger import queries as money
 from fundflow.lifecycle import audit, queries
 from fundflow.lifecycle.models import Command
-from fundflow.payments import queries as money
 from tests import factories as make
 from tests import processes
 from tests.lifecycle.toys import a_toy

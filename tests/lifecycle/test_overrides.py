@@ -16,12 +16,12 @@ from fundflow import clock
 from fundflow.accounts.models import City, Delegation, GroupMember, User
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound
+from fundflow.ledger.service import NotEnoughLeft
 from fundflow.lifecycle import audit, commands, overrides, registry
 from fundflow.lifecycle.models import Application, Override
 from fundflow.lifecycle.queries import history
 from fundflow.lifecycle.refusals import HasEnded, NotAllowed, ReasonMissing, Stale, UnknownTransition
 from fundflow.money import Money
-from fundflow.payments.service import NotEnoughLeft
 from tests import factories as make
 from tests.accounts.post import letters
 from tests.lifecycle import toys

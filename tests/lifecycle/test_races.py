@@ -18,10 +18,10 @@ from fundflow import clock
 from fundflow.accounts.models import City, GroupMember
 from fundflow.applications import service as applications
 from fundflow.db import db, transaction
+from fundflow.ledger import queries as money
 from fundflow.lifecycle import audit, commands, queries, sweeping
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
-from fundflow.payments import queries as money
 from fundflow.rounds.models import Round
 from tests import factories as make
 from tests.conftest import ON_POSTGRES

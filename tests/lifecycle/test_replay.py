@@ -17,10 +17,10 @@ from fundflow.applications.models import File, SentAnswers
 from fundflow.awards.models import Document
 from fundflow.db import db, transaction
 from fundflow.jobs import worker
+from fundflow.ledger.models import LedgerEntry
 from fundflow.lifecycle import audit, registry
 from fundflow.lifecycle.models import Application, Child, Event, Signature, TaskResult
 from fundflow.lifecycle.record import Link
-from fundflow.payments.models import LedgerEntry
 from tests import factories as make
 from tests.lifecycle.estate import Estate, papers_given
 from tests.lifecycle.toys import a_toy

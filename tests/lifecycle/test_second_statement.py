@@ -24,6 +24,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from fundflow import clock
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound, Refused
+from fundflow.ledger import queries as money
+from fundflow.ledger import service as ledger
 from fundflow.lifecycle import (
     acts,
     audit,
@@ -40,8 +42,6 @@ from fundflow.lifecycle import (
 )
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Child, Event, TaskResult, Timer
-from fundflow.payments import queries as money
-from fundflow.payments import service as ledger
 from fundflow.workflow import decide
 from fundflow.workflow.definition import Migration
 from fundflow.workflow.migration import judge

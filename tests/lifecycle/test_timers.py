@@ -15,9 +15,9 @@ from flask import Flask
 from fundflow import clock
 from fundflow.db import db, transaction
 from fundflow.jobs import worker
+from fundflow.ledger.service import NotEnoughLeft
 from fundflow.lifecycle import commands, queries, registry, sweeping, timers
 from fundflow.lifecycle.models import Application, Timer
-from fundflow.payments.service import NotEnoughLeft
 from fundflow.rounds.models import Round
 from tests import factories as make
 from tests.lifecycle.toys import a_toy, a_toy_round

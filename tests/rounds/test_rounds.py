@@ -15,11 +15,11 @@ from flask import Flask
 from fundflow import clock
 from fundflow.db import db, transaction
 from fundflow.errors import Forbidden, NotFound
+from fundflow.ledger.queries import balance
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.actor import ANONYMOUS, SYSTEM, Actor
 from fundflow.lifecycle.models import Timer
 from fundflow.money import Money
-from fundflow.payments.queries import balance
 from fundflow.rounds import plans, policy, queries, service
 from fundflow.rounds.plans import Plan, WrongRound
 from fundflow.rounds.service import RoundChanged

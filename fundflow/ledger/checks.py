@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from fundflow.ledger.models import LedgerEntry
 from fundflow.lifecycle.breaks import Break, check
 from fundflow.lifecycle.models import Application, Event
-from fundflow.payments.models import LedgerEntry
 
 _moved = (
     sa.select(LedgerEntry.application_id, LedgerEntry.event_seq, sa.func.sum(LedgerEntry.minor).label("minor"))

@@ -1,0 +1,1 @@
+"""Money in accounts: every movement of a donor's line, appended and never changed."""
