@@ -101,7 +101,8 @@ def status(
     )
     single = f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>{message_id}-001</OrgnlPmtInfId>{parts}</OrgnlPmtInfAndSts>"
     return (
-        f'<?xml version="1.0" encoding="UTF-8"?><Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.{version}">'
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.{version}">'
         f"<CstmrPmtStsRpt><GrpHdr><MsgId>{id}</MsgId><CreDtTm>2027-03-01T10:00:00Z</CreDtTm></GrpHdr>"
         f"<OrgnlGrpInfAndSts><OrgnlMsgId>{message_id}</OrgnlMsgId><OrgnlMsgNmId>pain.001.001.09</OrgnlMsgNmId>"
         f"<GrpSts>{group}</GrpSts></OrgnlGrpInfAndSts>{single if parts else ''}</CstmrPmtStsRpt></Document>"
