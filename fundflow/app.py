@@ -28,6 +28,7 @@ from fundflow.desk import views as desk
 from fundflow.ledger import checks as ledger_checks
 from fundflow.ledger import effects as ledger_effects
 from fundflow.lifecycle import definitions, registry, sweeping
+from fundflow.oversight import views as oversight
 from fundflow.payments import effects as payments_effects
 from fundflow.payments import views as payments
 from fundflow.reviews import effects as reviews_effects
@@ -54,7 +55,7 @@ CHECKS = (ledger_checks, applications_checks, awards_checks)
 PERIODIC = (sweeping,)
 """Importing them has every worker do what they declare."""
 
-PAGES = (accounts, rounds, applications, reviews, awards, payments, desk, studio, api)
+PAGES = (accounts, rounds, applications, reviews, awards, payments, oversight, desk, studio, api)
 
 migrations = Alembic(metadatas=Model.metadata, run_mkdir=False, command_name="")
 """Brings the schema from any version to any other; needs an application context."""

@@ -7,7 +7,7 @@ confidential as the applications themselves.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -60,8 +60,21 @@ def count(chosen: sa.ColumnElement[bool]) -> int:
     return db.session.execute(sa.select(sa.func.count()).select_from(Application).where(chosen)).scalar_one()
 
 
-def pieces(chosen: sa.ColumnElement[bool], *, fund: str) -> Iterator[bytes]:
-    """The export of the chosen applications, as it is made: nothing of it is held for longer than a piece."""
+Parts = Iterable[tuple[str, Iterable[bytes]]]
+"""Files by their names in the export, each in as many pieces as it takes."""
+
+
+def pieces(
+    chosen: sa.ColumnElement[bool],
+    *,
+    fund: str,
+    readme: str = README,
+    more: Callable[[Connection], Parts] = lambda _connection: (),
+) -> Iterator[bytes]:
+    """The export of the chosen applications, as it is made: nothing of it is held for longer than a piece.
+
+    `more` adds files from the same moment of the database; `readme` then says what they are.
+    """
     pipe = _Pipe()
     with (
         audit.one_moment() as connection,
@@ -78,8 +91,14 @@ def pieces(chosen: sa.ColumnElement[bool], *, fund: str) -> Iterator[bytes]:
                     out.write((canonical_json(row) + "\n").encode())
                     if pipe.size > PIECE:
                         yield pipe.take()
+        for name, content in more(connection):
+            with whole.open(name, "w", force_zip64=True) as out:
+                for piece in content:
+                    out.write(piece)
+                    if pipe.size > PIECE:
+                        yield pipe.take()
         at = clock.now().isoformat(timespec="seconds")
-        whole.writestr("README.txt", README.format(fund=fund, at=at))
+        whole.writestr("README.txt", readme.format(fund=fund, at=at))
         whole.write(VERIFIER, "verify.py")
     yield pipe.take()
 
