@@ -94,4 +94,4 @@ def _what(workflow: Workflow, event: Event, language: str) -> str:
 def _place(workflow: Workflow, event: Event, state: str | None, language: str) -> str:
     child = workflow.children.get((event.subject or "").partition(":")[0])
     states = child.states if child else workflow.states
-    return states[state].label.in_(language) if state in states else (state or "")
+    return states[state].label.in_(language) if state and state in states else (state or "")

@@ -37,7 +37,8 @@ def _zip(client: FlaskClient, grant: LargeGrant) -> zipfile.ZipFile:
 
 def test_pack_holds_together_without_fundflow(grant: LargeGrant, client: FlaskClient, tmp_path: Path) -> None:
     pack = _zip(client, grant)
-    sums = dict(reversed(line.split("  ", 1)) for line in pack.read("SHA256SUMS").decode().splitlines())
+    lines = [line.split("  ", 1) for line in pack.read("SHA256SUMS").decode().splitlines()]
+    sums = {name: digest for digest, name in lines}
     assert {hashlib.sha256(pack.read(name)).hexdigest() == digest for name, digest in sums.items()} == {True}
     assert set(pack.namelist()) == set(sums) | {
         "SHA256SUMS",
