@@ -82,12 +82,12 @@ def path(application: Application, actor: Actor, seq: int) -> str:
             event_seq=seq,
             template_sha256=documents.template_sha256(),
             facts=said,
-            facts_sha256=service.digest(said),
+            facts_sha256=documents.digest(said),
         )
         db.session.add(document)
     service.render({"document_id": str(document.id)})
     db.session.commit()
-    return documents.html("grant_agreement", service.printed_facts(document), "en")
+    return documents.html("grant_agreement", document.facts, "en")
 
 
 def bare(text: str) -> int:

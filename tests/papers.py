@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import page
+
 
 def money(minor: int, currency: str = "EUR") -> dict[str, Any]:
     """An amount as facts hold it."""
@@ -68,13 +70,12 @@ _FACTS: dict[str, Any] = {
     ],
     "reports": [{"name": "Report", "due_on": "", "count": 12, "unit": "months"}],
     "workflow": {"id": "small-grant", "version": 1, "sha256": "ab" * 32},
-    "facts_sha256": "cd" * 32,
 }
 
 
 def letter(**changes: Any) -> dict[str, Any]:
     """Facts that are enough for every letter, with whole facts replaced."""
-    common = ("fund", "city", "round", "application", "amount", "starts_on", "ends_on", "workflow", "facts_sha256")
+    common = ("fund", "city", "round", "application", "amount", "starts_on", "ends_on", "workflow")
     return {
         **{name: copy.deepcopy(_FACTS[name]) for name in common},
         "letter": {"number": "XL-SG-2026-0007", "date": "2026-11-23", "event": 9},
@@ -93,3 +94,12 @@ def letter(**changes: Any) -> dict[str, Any]:
 def facts(**changes: Any) -> dict[str, Any]:
     """A fresh copy, with whole facts replaced."""
     return {**copy.deepcopy(_FACTS), **changes}
+
+
+def failures(pdf: bytes) -> list[tuple[str, str]]:
+    """What a file breaks of PDF/A-3a and of PDF/UA-1: the rule and what is wrong."""
+    return [
+        (each.rule_id, each.message)
+        for profile in (page.ValidationProfile.PDF_A_3A, page.ValidationProfile.PDF_UA_1)
+        for each in page.validate_pdf_bytes(pdf, profile=profile).failures
+    ]

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import aliased
 
 from fundflow.awards.models import Document
-from fundflow.awards.service import digest
+from fundflow.documents import digest
 from fundflow.lifecycle.breaks import Break, check, unreadable
 from fundflow.lifecycle.models import Application, Event
 

@@ -17,7 +17,7 @@ from fundflow import clock, documents, jobs, storage
 from fundflow.awards.kinds import KINDS
 from fundflow.awards.models import Document
 from fundflow.awards.refusals import UnknownDocument
-from fundflow.db import begin_reading, canonical_json, db
+from fundflow.db import begin_reading, db
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Application, Event
 from fundflow.lifecycle.registry import EffectContext
@@ -38,9 +38,9 @@ def ask(ctx: EffectContext, kind: str) -> dict[str, Any]:
     digests: dict[str, str] = {}
     for language in documents.languages(template, texts):
         said = KINDS[kind].facts(ctx, language)
-        digests[language] = digest(said)
+        digests[language] = documents.digest(said)
         # Filled in once now, without printing: a hole in the facts must stop the decision, not a job after it.
-        documents.html(template, {**said, "facts_sha256": digests[language]}, language, texts)
+        documents.html(template, said, language, texts)
         document = Document(
             id=uuid4(),
             application_id=ctx.application.id,
@@ -62,7 +62,7 @@ def render(payload: dict[str, Any]) -> None:
     document_id = UUID(payload["document_id"])
     begin_reading()
     document = db.session.get_one(Document, document_id)
-    template, said, language = TEMPLATES[document.kind], printed_facts(document), document.language
+    template, said, language = TEMPLATES[document.kind], document.facts, document.language
     is_done = document.rendered_at is not None
     texts = _texts_of(document)
     db.session.rollback()  # printing takes seconds: no transaction may stay open for so long
@@ -130,18 +130,8 @@ def _after_a_document(definition_sha: str) -> frozenset[str]:
         reached |= more
 
 
-def printed_facts(document: Document) -> dict[str, Any]:
-    """The facts as the template gets them: with their own digest, which the last page shows."""
-    return {**document.facts, "facts_sha256": document.facts_sha256}
-
-
-def digest(said: Mapping[str, Any]) -> str:
-    """The digest of the facts: SHA-256 over their canonical JSON."""
-    return hashlib.sha256(canonical_json(said).encode()).hexdigest()
-
-
 def is_sound(document: Document, application: Application) -> bool:
     """Whether the row, its facts and the kept file still agree with each other."""
-    if digest(document.facts) != document.facts_sha256 or document.application_id != application.id:
+    if documents.digest(document.facts) != document.facts_sha256 or document.application_id != application.id:
         return False
     return document.sha256 is None or hashlib.sha256(storage.get(document.sha256)).hexdigest() == document.sha256

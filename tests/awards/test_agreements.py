@@ -75,7 +75,7 @@ def test_decision_keeps_the_facts_and_their_digests_before_anything_is_printed(a
     [effect] = [each for each in event.body["effects"] if each["kind"] == "document"]
     texts = definitions.templates_of(application.definition_sha)
     assert effect["template_sha256"] == documents.template_sha256(texts)
-    assert effect["facts_sha256"] == {lang: service.digest(row.facts) for lang, row in found.items()}
+    assert effect["facts_sha256"] == {lang: documents.digest(row.facts) for lang, row in found.items()}
     english = found["en"]
     assert not english.is_ready
     assert english.facts["amount"] == {"minor": 1_234_500, "currency": "EUR"}
@@ -101,7 +101,9 @@ def test_job_prints_keeps_and_marks_and_the_next_event_carries_the_digest(app: F
         assert row.sealed_seq is None
         assert service.is_sound(row, application)
     french = rows_of(application)["fr"]
-    again = documents.render("grant_agreement", service.printed_facts(french), "fr")
+    again = documents.render(
+        "grant_agreement", french.facts, "fr", definitions.templates_of(application.definition_sha)
+    )
     assert hashlib.sha256(again).hexdigest() == french.sha256, "the facts no longer give the same bytes"
     payloads = [dict(job.payload) for job in render_jobs()]
     db.session.rollback()
@@ -140,7 +142,7 @@ def test_demo_city_is_said_to_be_invented(app: Flask) -> None:
         db.session.execute(sa.update(City).where(City.id == application.city_id).values(is_demo=True))
     make.press(application, "approve", cast.manager)
     row = rows_of(application)["en"]
-    assert "This is a demonstration" in documents.html("grant_agreement", service.printed_facts(row), "en")
+    assert "This is a demonstration" in documents.html("grant_agreement", row.facts, "en")
 
 
 def test_markup_in_a_title_stays_text(app: Flask) -> None:
@@ -151,7 +153,7 @@ def test_markup_in_a_title_stays_text(app: Flask) -> None:
     make.scored(application, cast)
     make.press(application, "approve", cast.manager)
     row = rows_of(application)["en"]
-    page = documents.html("grant_agreement", service.printed_facts(row), "en")
+    page = documents.html("grant_agreement", row.facts, "en")
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; co" in page
     assert "<script" not in page
 

@@ -11,7 +11,6 @@ from flask import Flask
 from fundflow import clock, documents
 from fundflow import story_gcf as story
 from fundflow.awards.models import Document
-from fundflow.awards.service import printed_facts
 from fundflow.db import db
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
@@ -89,10 +88,10 @@ def test_whole_grant_leaves_letters_payments_and_a_chain_that_holds(app: Flask) 
 def test_letters_print_the_recommendation_but_neither_scores_nor_bank_data(app: Flask) -> None:
     grant = LargeGrant("signature")
     papers = papers_of(grant)
-    award = documents.html("award_letter", printed_facts(papers["award_letter"]), "en")
+    award = documents.html("award_letter", papers["award_letter"].facts, "en")
     assert "One partner has not confirmed yet" in award
     assert "The second partner confirms in writing." in award
-    agreement = documents.html("grant_agreement", printed_facts(papers["agreement"]), "en")
+    agreement = documents.html("grant_agreement", papers["agreement"].facts, "en")
     assert "The Fund pays the Grant in 3 payments (tranches)" in agreement
     assert "Three quarters of the first payment are spent" in agreement
     assert papers["agreement"].facts["fund"]["signatory"] == "Noor Haddad"

@@ -12,7 +12,6 @@ from flask import Flask, current_app
 
 from fundflow import documents, mail
 from fundflow.awards.models import Document
-from fundflow.awards.service import printed_facts
 from fundflow.db import db, transaction
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
@@ -111,7 +110,7 @@ def test_document_is_printed_from_the_pinned_words_and_style() -> None:
     ).one()
     pinned = definitions.templates_of(application.definition_sha)
     assert found.template_sha256 == documents.template_sha256(pinned) != documents.template_sha256(workflow.templates)
-    said = printed_facts(found)
+    said = found.facts
     assert "Convention of old" in documents.html("grant_agreement", said, "en", pinned)
     assert "Convention of old" not in documents.html("grant_agreement", said, "en")
     assert hashlib.sha256(documents.render("grant_agreement", said, "en", pinned)).hexdigest() == found.sha256
