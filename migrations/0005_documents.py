@@ -1,12 +1,27 @@
 """Sealed documents, signatures as they were given, and what verifies them."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0005"
 down_revision = "0004"
 
+INSTANT = sa.DateTime(timezone=True)
+
 
 def upgrade() -> None:
-    pass
+    with op.batch_alter_table("documents") as documents:
+        documents.alter_column("sealed_seq", new_column_name="told_seq")
+        documents.add_column(sa.Column("printed_sha256", sa.String(length=64), nullable=True))
+        documents.add_column(sa.Column("sealed_at", INSTANT, nullable=True))
+        documents.add_column(sa.Column("seal_sha256", sa.String(length=64), nullable=True))
+        documents.create_check_constraint(op.f("ck_documents_sealed"), "(sealed_at IS NULL) = (seal_sha256 IS NULL)")
 
 
 def downgrade() -> None:
-    pass
+    with op.batch_alter_table("documents") as documents:
+        documents.drop_constraint(op.f("ck_documents_sealed"), type_="check")
+        documents.drop_column("seal_sha256")
+        documents.drop_column("sealed_at")
+        documents.drop_column("printed_sha256")
+        documents.alter_column("told_seq", new_column_name="sealed_seq")

@@ -17,12 +17,14 @@ from fundflow.lifecycle.models import Application, Event
 @check
 def documents(connection: Connection, chosen: sa.ColumnElement[bool], files: bool) -> Iterator[Break]:
     """The facts are under the digest that the asking event has; the file under the one that a later event has."""
-    asked, sealed = aliased(Event), aliased(Event)
+    asked, telling = aliased(Event), aliased(Event)
     rows = connection.execute(
-        sa.select(*Document.__table__.c, Application.number, asked.body.label("asked"), sealed.body.label("sealed"))
+        sa.select(*Document.__table__.c, Application.number, asked.body.label("asked"), telling.body.label("telling"))
         .join(Application, Application.id == Document.application_id)
         .outerjoin(asked, sa.and_(asked.application_id == Document.application_id, asked.seq == Document.event_seq))
-        .outerjoin(sealed, sa.and_(sealed.application_id == Document.application_id, sealed.seq == Document.sealed_seq))
+        .outerjoin(
+            telling, sa.and_(telling.application_id == Document.application_id, telling.seq == Document.told_seq)
+        )
         .where(chosen)
         .order_by(Application.number, Document.event_seq, Document.language)
         .execution_options(yield_per=200)
@@ -40,11 +42,11 @@ def documents(connection: Connection, chosen: sa.ColumnElement[bool], files: boo
             yield Break(row.number, row.event_seq, f"{what} had its facts altered afterwards.")
         kept = [
             each["sha256"]
-            for note in (row.sealed or {}).get("notes", ())
+            for note in (row.telling or {}).get("notes", ())
             for each in note.get("documents", ())
             if (each["document"], each["language"], each["event"]) == (row.kind, row.language, row.event_seq)
         ]
-        if row.sealed_seq is not None and row.sha256 not in kept:
-            yield Break(row.number, row.event_seq, f"{what} has another file than event {row.sealed_seq} tells of.")
+        if row.told_seq is not None and row.sha256 not in kept:
+            yield Break(row.number, row.event_seq, f"{what} has another file than event {row.told_seq} tells of.")
         if files and row.sha256 is not None and (why := unreadable(row.sha256)):
             yield Break(row.number, row.event_seq, f"{what} {why}")

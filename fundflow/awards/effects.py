@@ -23,6 +23,6 @@ def ask_for_document(ctx: EffectContext, asked: Any) -> Mapping[str, Any]:
 
 
 @entering
-def seal_documents(ctx: EffectContext) -> Mapping[str, Any] | None:
+def tell_digests_of_documents(ctx: EffectContext) -> Mapping[str, Any] | None:
     """Put the digest of every file that was printed since the last event into this one."""
-    return service.seal(ctx)
+    return service.tell_digests(ctx)

@@ -1,4 +1,4 @@
-"""Awards and documents."""
+"""Documents as they were asked for, printed, and sealed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,12 @@ class Document(Identified, Model):
     rendered_at: Mapped[datetime | None]
     sha256: Mapped[str | None] = mapped_column(sa.String(64))
     size: Mapped[int | None]
-    sealed_seq: Mapped[int | None]
+    printed_sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    """The digest of what was printed, before the seal was added behind it: the same facts give it again."""
+    sealed_at: Mapped[datetime | None]
+    seal_sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    """The fingerprint of the certificate that sealed the file; None for a document that takes no seal."""
+    told_seq: Mapped[int | None]
     """The later event that carries the digest of the file."""
 
     @property
@@ -43,4 +48,5 @@ class Document(Identified, Model):
     __table_args__ = (
         sa.UniqueConstraint("application_id", "kind", "language", "event_seq"),
         sa.CheckConstraint("(rendered_at IS NULL) = (sha256 IS NULL)", name="rendered"),
+        sa.CheckConstraint("(sealed_at IS NULL) = (seal_sha256 IS NULL)", name="sealed"),
     )

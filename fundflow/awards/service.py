@@ -88,7 +88,7 @@ def _texts_of(document: Document) -> Mapping[str, str]:
     return definitions.templates_of(definition_sha)
 
 
-def seal(ctx: EffectContext) -> dict[str, Any] | None:
+def tell_digests(ctx: EffectContext) -> dict[str, Any] | None:
     """The digests of the files printed since the event before: what makes each part of the chain of events."""
     if ctx.from_state not in _after_a_document(ctx.workflow.sha256):
         return None  # the states before any document cost nothing
@@ -97,9 +97,9 @@ def seal(ctx: EffectContext) -> dict[str, Any] | None:
         .where(
             Document.application_id == ctx.application.id,
             Document.rendered_at.is_not(None),
-            Document.sealed_seq.is_(None),
+            Document.told_seq.is_(None),
         )
-        .values(sealed_seq=ctx.event_seq)
+        .values(told_seq=ctx.event_seq)
         .returning(Document.kind, Document.language, Document.event_seq, Document.sha256)
         .execution_options(synchronize_session=False)
     ).all()

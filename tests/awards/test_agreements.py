@@ -98,7 +98,7 @@ def test_job_prints_keeps_and_marks_and_the_next_event_carries_the_digest(app: F
         text = re.sub(r"\s+", " ", " ".join(each.extract_text() for each in PdfReader(io.BytesIO(content)).pages))
         assert application.number in text
         assert row.facts_sha256[:16] in text
-        assert row.sealed_seq is None
+        assert row.told_seq is None
         assert service.is_sound(row, application)
     french = rows_of(application)["fr"]
     again = documents.render(
@@ -113,10 +113,10 @@ def test_job_prints_keeps_and_marks_and_the_next_event_carries_the_digest(app: F
     assert rows_of(application)["fr"].rendered_at == french.rendered_at, "printed twice"
     make.pay(application, cast.finance, 10_000)
     event = lifecycle.history(application.id)[-1]
-    sealed = [each for note in event.body["notes"] for each in note.get("documents", [])]
+    told = [each for note in event.body["notes"] for each in note.get("documents", [])]
     found = rows_of(application)
-    assert {(each["language"], each["sha256"]) for each in sealed} == {(x, d.sha256) for x, d in found.items()}
-    assert {row.sealed_seq for row in found.values()} == {event.seq}
+    assert {(each["language"], each["sha256"]) for each in told} == {(x, d.sha256) for x, d in found.items()}
+    assert {row.told_seq for row in found.values()} == {event.seq}
     assert audit.verify(application.id).is_whole
 
 
