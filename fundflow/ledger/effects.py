@@ -5,7 +5,7 @@ Both take the lock on the round, so two approvals never count the same money; an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,24 @@ from fundflow.ledger import hooks, queries, service
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.registry import EffectContext, effect, fact, on_round_published
 from fundflow.money import Money
+
+Operation = Callable[[Application, Money | None, int], Money]
+
+OPERATIONS: dict[str, Operation] = {
+    "reserve": service.reserve,
+    "commit": service.commit,
+    "order": service.order,
+    "pay": service.pay,
+    "fail": service.fail,
+    "return": service.come_back,
+    "refund": service.refund,
+    "release": service.release,
+    "close": service.close,
+    "exchange_loss": service.lose,
+    "exchange_gain": service.gain,
+}
+SAID_BY_INPUT = frozenset({"pay", "return", "refund"})
+"""What is known only when it has happened: whoever tells of it may say how much it was."""
 
 
 class UnknownLedgerOperation(Refused):
@@ -24,36 +42,37 @@ class UnknownLedgerOperation(Refused):
 
 @fact("ledger", locks="rounds")
 def ledger_facts(application: Application) -> Mapping[str, Any]:
-    """`available` is the round's; `reserved`, `committed`, `paid` and `undisbursed` are this application's own."""
+    """`available` is the round's; all else is this application's own.
+
+    `committed` is all that was promised, paid or not; `undisbursed` what of it is not paid, `unordered` what is not
+    even ordered at the bank.
+    """
     held = queries.standing(application)
     return {
         "available": held.available,
         "reserved": held.reserved,
-        "committed": held.committed + held.paid,
+        "committed": held.committed + held.ordered + held.paid,
+        "ordered": held.ordered,
         "paid": held.paid,
         "disbursed": held.paid,
         "undisbursed": held.undisbursed,
+        "unordered": held.committed,
     }
 
 
 @effect("ledger", locks="rounds")
 def move(ctx: EffectContext, asked: Any) -> Mapping[str, Any]:
-    """commit, pay, release, reserve or close. The amount is the effect's expression, or for a payment the input's."""
+    """Move money by one of the operations of `OPERATIONS`, then tell the features that asked for it.
+
+    The amount is the effect's expression; for a payment, a return and a refund the input's `amount`, where it asks one.
+    """
+    run = OPERATIONS.get(asked.ledger)
+    if run is None:
+        raise UnknownLedgerOperation(operation=asked.ledger)
     amount = ctx.evaluate(asked.amount) if asked.amount is not None else None
-    moved: Money
-    match asked.ledger:
-        case "commit":
-            moved = service.commit(ctx.application, amount, ctx.event_seq)
-        case "reserve":
-            moved = service.reserve(ctx.application, amount, ctx.event_seq)
-        case "release":
-            moved = service.release(ctx.application, amount, ctx.event_seq)
-        case "close":
-            moved = service.close(ctx.application, ctx.event_seq)
-        case "pay":
-            moved = service.pay(ctx.application, ctx.input.get("amount") or amount, ctx.event_seq)
-        case other:
-            raise UnknownLedgerOperation(operation=other)
+    if asked.ledger in SAID_BY_INPUT:
+        amount = ctx.input.get("amount") or amount
+    moved = run(ctx.application, amount, ctx.event_seq)
     hooks.moved(asked.ledger, ctx, moved)
     return {"ledger": asked.ledger, "amount": moved}
 

@@ -15,7 +15,7 @@ class LedgerEntry(Identified, Model):
     """Money moved from one account of a round to another: appended, never changed or deleted.
 
     `credit` is the account it leaves, `debit` the one it reaches. Accounts: ``budget`` (where appropriations come
-    from), ``available``, ``reserved``, ``committed``, ``paid``.
+    from), ``available``, ``reserved``, ``committed``, ``ordered``, ``paid``, ``exchange``.
     """
 
     __tablename__ = "ledger_entries"
@@ -35,7 +35,13 @@ class LedgerEntry(Identified, Model):
             "(kind = 'appropriation' AND credit = 'budget' AND debit = 'available')"
             " OR (kind = 'reservation' AND credit = 'available' AND debit = 'reserved')"
             " OR (kind = 'commitment' AND credit IN ('available', 'reserved') AND debit = 'committed')"
-            " OR (kind = 'payment' AND credit = 'committed' AND debit = 'paid')"
+            " OR (kind = 'order' AND credit = 'committed' AND debit = 'ordered')"
+            " OR (kind = 'payment' AND credit IN ('ordered', 'committed') AND debit = 'paid')"
+            " OR (kind = 'failure' AND credit = 'ordered' AND debit = 'committed')"
+            " OR (kind = 'return' AND credit = 'paid' AND debit = 'committed')"
+            " OR (kind = 'refund' AND credit = 'paid' AND debit = 'available')"
+            " OR (kind = 'exchange_loss' AND credit = 'available' AND debit = 'exchange')"
+            " OR (kind = 'exchange_gain' AND credit = 'exchange' AND debit = 'available')"
             " OR (kind = 'release' AND credit IN ('reserved', 'committed') AND debit = 'available')",
             name="accounts",
         ),

@@ -22,27 +22,33 @@ from fundflow.rounds.models import Round
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Where a round's budget stands; `budget = available + reserved + committed + paid`, always."""
+    """Where a round's budget stands; `budget` is the sum of all the others, always.
+
+    `committed` is neither ordered nor paid yet; `exchanged` is what exchange has cost, below zero where it gained.
+    """
 
     budget: Money
     available: Money
     reserved: Money
     committed: Money
+    ordered: Money
     paid: Money
+    exchanged: Money
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What one application holds of its round's money; `undisbursed` is committed and not yet paid."""
+    """What one application holds of its round's money; `undisbursed` is committed and not yet paid, ordered or not."""
 
     available: Money
     reserved: Money
     committed: Money
+    ordered: Money
     paid: Money
 
     @property
     def undisbursed(self) -> Money:
-        return self.committed
+        return self.committed + self.ordered
 
 
 def balance(round_id: UUID) -> Balance:
@@ -55,7 +61,7 @@ def balance(round_id: UUID) -> Balance:
 
 def balances(round_ids: Iterable[UUID]) -> dict[UUID, Balance]:
     """The balances of many rounds in one query; a round without entries has zeros in its own currency."""
-    accounts = [_held(account) for account in ("available", "reserved", "committed", "paid")]
+    accounts = [_held(account) for account in ("available", "reserved", "committed", "ordered", "paid", "exchange")]
     rows = db.session.execute(
         sa.select(Round.id, Round.currency, *accounts)
         .join(LedgerEntry, LedgerEntry.round_id == Round.id, isouter=True)
@@ -87,9 +93,9 @@ def _held(account: str, only: sa.ColumnElement[bool] | None = None) -> sa.Column
 
 _OWN = LedgerEntry.application_id == sa.bindparam("application_id")
 _STANDING = Prepared(
-    sa.select(_held("available"), *(_held(account, _OWN) for account in ("reserved", "committed", "paid"))).where(
-        LedgerEntry.round_id == sa.bindparam("round_id")
-    )
+    sa.select(
+        _held("available"), *(_held(account, _OWN) for account in ("reserved", "committed", "ordered", "paid"))
+    ).where(LedgerEntry.round_id == sa.bindparam("round_id"))
 )
 
 

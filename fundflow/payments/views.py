@@ -94,8 +94,14 @@ def kind_names() -> dict[str, str]:
         "appropriation": _("Appropriation"),
         "reservation": _("Reservation"),
         "commitment": _("Commitment"),
+        "order": _("Order to the bank"),
         "payment": _("Payment"),
+        "failure": _("Failed order"),
+        "return": _("Return by the bank"),
+        "refund": _("Refund by the city"),
         "release": _("Release"),
+        "exchange_loss": _("Exchange loss"),
+        "exchange_gain": _("Exchange gain"),
     }
 
 
@@ -106,5 +112,7 @@ def account_names() -> dict[str, str]:
         "available": _("Available"),
         "reserved": _("Reserved"),
         "committed": _("Committed"),
+        "ordered": _("Ordered"),
         "paid": _("Paid"),
+        "exchange": _("Exchange"),
     }

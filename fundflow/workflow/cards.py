@@ -20,7 +20,13 @@ ITSELF = Text({"en": "by itself", "fr": "automatiquement"})
 MONEY: Mapping[str, Text] = {
     "reserve": Text({"en": "reserves money", "fr": "réserve les fonds"}),
     "commit": Text({"en": "commits money", "fr": "engage les fonds"}),
+    "order": Text({"en": "orders a payment", "fr": "ordonne un paiement"}),
     "pay": Text({"en": "pays", "fr": "paie"}),
+    "fail": Text({"en": "takes an order back", "fr": "annule un ordre"}),
+    "return": Text({"en": "takes money back", "fr": "reprend les fonds"}),
+    "refund": Text({"en": "recovers money", "fr": "recouvre les fonds"}),
+    "exchange_loss": Text({"en": "books an exchange loss", "fr": "constate une perte de change"}),
+    "exchange_gain": Text({"en": "books an exchange gain", "fr": "constate un gain de change"}),
     "release": Text({"en": "frees money", "fr": "libère les fonds"}),
     "close": Text({"en": "settles money", "fr": "solde les fonds"}),
 }

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from fundflow.workflow import environment, format, transition_files
-from fundflow.workflow.definition import Child, State
+from fundflow.workflow.definition import PART_OPERATIONS, Child, State
 from fundflow.workflow.expressions import DATE, DECIMAL, INT, MONEY, STRING, WRONG, Type, list_of, record
 from fundflow.workflow.forms import Field
 from fundflow.workflow.names import Names
@@ -22,7 +22,6 @@ MOST = 100
 
 _TYPES = {"integer": INT, "decimal": DECIMAL, "money": MONEY, "date": DATE, "string": STRING}
 _OF_COLUMN = {"number": ("integer", "decimal"), "money": ("money",), "date": ("date",)}
-_OPERATIONS = ("reserve", "commit", "pay", "release")
 
 
 def child_types(names: Names, top: Mapping[str, Place]) -> dict[str, Type]:
@@ -65,7 +64,7 @@ def children(names: Names, top: Mapping[str, Place]) -> dict[str, Child]:
             settings["by_field"].error("FF193", f"'{settings['by_field'].value}' is not a table in a form{close}")
         columns = _columns(settings["fields"], table) if "fields" in settings else {}
         key = settings["key"].named(columns, "field", "FF193") if "key" in settings else None
-        moves = [p.one_of(_OPERATIONS) for p in settings["ledger"].items()] if "ledger" in settings else []
+        moves = [p.one_of(PART_OPERATIONS) for p in settings["ledger"].items()] if "ledger" in settings else []
         states = _states(names, settings)
         form, _, field = str(settings["by_field"].value if "by_field" in settings else "").partition(".")
         steps = settings["transitions"].entries("transition") if "transitions" in settings else {}

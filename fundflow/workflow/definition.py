@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from fundflow.workflow.calendars import WorkingDays
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from fundflow.workflow.examples.statement import Example
 
 __all__ = [
+    "NEEDS_AMOUNT",
+    "OPERATIONS",
+    "PART_OPERATIONS",
     "SYSTEM",
     "Acceptance",
     "Calendar",
@@ -47,6 +50,15 @@ __all__ = [
 
 SYSTEM = "system"
 """The role of the clock: it may be named in `by`, and no person ever has it."""
+
+PartOperation = Literal[
+    "reserve", "commit", "order", "pay", "fail", "return", "refund", "release", "exchange_loss", "exchange_gain"
+]
+Operation = PartOperation | Literal["close"]
+"""What the ledger can be asked to do. A part never settles the whole account: `close` is the application's."""
+PART_OPERATIONS: tuple[PartOperation, ...] = get_args(PartOperation)
+OPERATIONS: tuple[Operation, ...] = (*PART_OPERATIONS, "close")
+NEEDS_AMOUNT = frozenset(PART_OPERATIONS) - {"release"}
 
 InputType = Literal["text", "date", "money", "integer", "decimal"]
 
@@ -151,7 +163,7 @@ class Effect:
     notify: str | None = None
     to: tuple[str, ...] = ()
     document: str | None = None
-    ledger: Literal["reserve", "commit", "pay", "release", "close"] | None = None
+    ledger: Operation | None = None
     amount: Expression | None = None
     set: str | None = None
     """The field of the application that gets `value`."""

@@ -309,7 +309,13 @@ def effect_in_words(found: Differences, effect: Effect) -> Text:
 LEDGER = {
     "reserve": both("{amount} is reserved", "réservation de {amount}"),
     "commit": both("{amount} is committed", "engagement de {amount}"),
+    "order": both("{amount} is ordered at the bank", "ordre de paiement de {amount}"),
     "pay": both("{amount} is paid", "paiement de {amount}"),
+    "fail": both("the order of {amount} is taken back", "annulation de l’ordre de {amount}"),
+    "return": both("{amount} comes back from the bank", "retour de {amount} par la banque"),
+    "refund": both("{amount} is recovered from the city", "remboursement de {amount} par la ville"),
+    "exchange_loss": both("{amount} is lost in exchange", "perte de change de {amount}"),
+    "exchange_gain": both("{amount} is gained in exchange", "gain de change de {amount}"),
     "release": both("{amount} is released", "libération de {amount}"),
     "close": both("the account is closed", "le compte est clos"),
 }

@@ -51,7 +51,9 @@ ROUND = record(
         "countries": list_of(STRING, 250),
     }
 )
-LEDGER = record(dict.fromkeys(("available", "reserved", "committed", "paid", "disbursed", "undisbursed"), MONEY))
+LEDGER = record(
+    dict.fromkeys("available reserved committed ordered paid disbursed undisbursed unordered".split(), MONEY)
+)
 REVIEW = record(
     {
         "assigned": INT,

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fundflow.workflow.definition import Operation, PartOperation
+
 Words = Annotated[
     str | dict[str, str],
     Field(description="A text for people: one sentence, or one for each language of the workflow."),
@@ -124,7 +126,7 @@ class Effect(Part):
 
     notify: Template | None = None
     document: Template | None = None
-    ledger: Literal["reserve", "commit", "pay", "release", "close"] | None = None
+    ledger: Operation | None = None
     set: str | None = None
     children: str | None = None
     cancel: Literal["reviews"] | None = None
@@ -173,7 +175,7 @@ class Child(Part):
     states: dict[str, ChildState]
     transitions: dict[str, Transition]
     label: Words | None = None
-    ledger: list[Literal["reserve", "commit", "pay", "release"]] | None = None
+    ledger: list[PartOperation] | None = None
 
 
 class Assign(Part):
@@ -311,7 +313,7 @@ class Standing(Part):
     state: str | None = None
     outcome: str | None = None
     revision: int | None = None
-    ledger: dict[Literal["available", "reserved", "committed", "paid"], Number] | None = None
+    ledger: dict[Literal["available", "reserved", "committed", "ordered", "paid"], Number] | None = None
     timers: dict[str, Moment] | None = Field(None, description="Every timer that runs, and when it is due.")
     tasks: dict[str, str] | None = Field(None, description="done, open, or one of the task's values.")
     signed: Names | None = Field(None, description="The parties that have signed, all of them.")

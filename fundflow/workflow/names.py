@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from fundflow.workflow.definition import SYSTEM, Review, Role, Task, When
+from fundflow.workflow.definition import OPERATIONS, SYSTEM, Review, Role, Task, When
 from fundflow.workflow.expressions import Expression, Type, WrongExpression, compile_expression
 from fundflow.workflow.forms import Form
 from fundflow.workflow.problems import did_you_mean
@@ -47,7 +47,7 @@ class Names:
     environment: dict[str, Type] = field(default_factory=dict)
     kind: str = ""
     """The kind of child whose part is being read; empty for the application itself."""
-    moves: tuple[str, ...] = ("reserve", "commit", "pay", "release", "close")
+    moves: tuple[str, ...] = OPERATIONS
     """What may be done with money there."""
     texts: dict[str, str] = field(default_factory=dict)
     form_sources: list[Source] = field(default_factory=list)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fundflow.workflow import environment, format
-from fundflow.workflow.definition import SYSTEM, Effect, Input, Transition, When
+from fundflow.workflow.definition import NEEDS_AMOUNT, OPERATIONS, SYSTEM, Effect, Input, Transition, When
 from fundflow.workflow.expressions import BOOL, MONEY, WRONG, Type, known_paths
 from fundflow.workflow.names import Names
 from fundflow.workflow.problems import did_you_mean, listed
@@ -308,12 +308,12 @@ def _effect(names: Names, kind: str, parts: dict[str, Place], place: Place, type
 
 
 def _ledger(names: Names, parts: dict[str, Place], place: Place, types: Mapping[str, Type]) -> Effect | None:
-    operation: Any = parts["ledger"].one_of(("reserve", "commit", "pay", "release", "close"))
+    operation: Any = parts["ledger"].one_of(OPERATIONS)
     if operation and operation not in names.moves:
         known = f"it declares {listed(names.moves)}" if names.moves else "it declares none"
         parts["ledger"].error("FF179", f"'{names.kind}' does not say that it may {operation} money; {known}")
     amount = names.expression(parts["amount"], types, MONEY) if "amount" in parts else None
-    if "amount" not in parts and operation in ("reserve", "commit", "pay"):
+    if "amount" not in parts and operation in NEEDS_AMOUNT:
         place.error("FF011", f"ledger: {operation} needs 'amount'")
     return Effect(kind="ledger", ledger=operation, amount=amount) if operation else None
 

@@ -47,7 +47,9 @@ def pair() -> Iterator[list[Application]]:
 
 def test_a_published_round_has_its_budget_available_and_publishing_gives_it_once() -> None:
     round_ = a_toy_round(budget=100_000)
-    assert queries.balance(round_.id) == queries.Balance(eur(100_000), eur(100_000), eur(0), eur(0), eur(0))
+    assert queries.balance(round_.id) == queries.Balance(
+        eur(100_000), eur(100_000), eur(0), eur(0), eur(0), eur(0), eur(0)
+    )
     with transaction():
         assert service.appropriate(round_.id) == eur(0)
     assert len(queries.entries(round_.id)) == 1
@@ -97,10 +99,14 @@ def test_a_grant_commits_a_payment_pays_and_the_figures_follow() -> None:
     round_ = a_toy_round(budget=100_000)
     application = a_toy(round_, requested=12_345, state="sent")
     make.press(application, "grant", make.a_person(groups=[make.MANAGERS]))
-    assert queries.balance(round_.id) == queries.Balance(eur(100_000), eur("87655.00"), eur(0), eur("12345.00"), eur(0))
+    assert queries.balance(round_.id) == queries.Balance(
+        eur(100_000), eur("87655.00"), eur(0), eur("12345.00"), eur(0), eur(0), eur(0)
+    )
     finance = make.a_person("Fatima", groups=[make.FINANCE])
     make.press(application, "pay", finance, input=payment("12,345.00", reference="  TR  77 "))
-    assert queries.balance(round_.id) == queries.Balance(eur(100_000), eur("87655.00"), eur(0), eur(0), eur("12345.00"))
+    assert queries.balance(round_.id) == queries.Balance(
+        eur(100_000), eur("87655.00"), eur(0), eur(0), eur(0), eur("12345.00"), eur(0)
+    )
     (paid,) = payments.payments_of(application.id)
     assert (paid.reference, str(paid.paid_on), paid.amount, paid.recorded_by) == (
         "TR 77",
@@ -191,6 +197,31 @@ def test_a_payment_recorded_by_the_system_is_refused(pair: list[Application]) ->
     assert db.session.scalars(sa.select(Payment)).all() == []
 
 
+def test_an_order_is_paid_fails_comes_back_and_is_refunded(pair: list[Application]) -> None:
+    application = pair[0]
+    with transaction():
+        service.commit(application, eur(100), 1)
+        service.order(application, eur(60), 2)
+        with pytest.raises(service.StillOrdered):
+            service.close(application, None, 3)
+        with pytest.raises(service.MoreThanCommitted):
+            service.order(application, eur(41), 3)
+        with pytest.raises(service.MoreThanOrdered):
+            service.fail(application, eur(61), 3)
+        service.fail(application, eur(10), 3)
+        service.pay(application, eur(70), 4)
+        with pytest.raises(service.MoreThanPaid):
+            service.refund(application, eur(71), 5)
+        service.come_back(application, eur(20), 5)
+        service.refund(application, eur(5), 6)
+        service.lose(application, eur(3), 7)
+        service.gain(application, eur(4), 8)
+    held = queries.standing(application)
+    assert (held.committed, held.ordered, held.paid, held.undisbursed) == (eur(50), eur(0), eur(45), eur(50))
+    balance = queries.balance(application.round_id)
+    assert (balance.budget, balance.available, balance.exchanged) == (eur(1_000), eur(906), eur(-1))
+
+
 operations = st.lists(
     st.tuples(
         st.sampled_from(["reserve", "commit", "pay", "release", "close"]),
@@ -237,7 +268,7 @@ def test_whatever_is_tried_the_accounts_add_up_and_never_fall_below_zero(
                         from_reserve = min(given_back, own[0])
                         own[0], own[1] = own[0] - from_reserve, own[1] - (given_back - from_reserve)
                     case "close":
-                        service.close(application, seq)
+                        service.close(application, None, seq)
                         own[0] = own[1] = 0
             except Refused:
                 if name == "commit":

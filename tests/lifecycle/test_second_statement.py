@@ -24,8 +24,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from fundflow import clock
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound, Refused
+from fundflow.ledger import effects as ledger
 from fundflow.ledger import queries as money
-from fundflow.ledger import service as ledger
 from fundflow.lifecycle import (
     acts,
     audit,
@@ -411,7 +411,9 @@ def _revisions_do_not_count(patch: pytest.MonkeyPatch) -> None:
 
 
 def _releases_are_not_booked(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ledger, "release", lambda application, amount, seq: amount or application_zero(application))
+    patch.setitem(
+        ledger.OPERATIONS, "release", lambda application, amount, seq: amount or application_zero(application)
+    )
 
 
 def application_zero(application: Application) -> Any:

@@ -45,6 +45,8 @@ def line_of(needle: str, files: dict[str, str]) -> int:
         ("      - {ledger: release}\n", "", "cancel:\n    label", "FF176", "money still committed"),
         ("      - {ledger: commit, amount: application.requested}\n", "      - {ledger: reserve, amount: application.requested}\n", "ledger: pay", "FF175", "may not be committed"),
         ("      - {ledger: pay, amount: input.amount}\n", "      - {ledger: commit, amount: input.amount}\n", "ledger: commit, amount: input", "FF174", "committed already"),
+        ("{ledger: pay, amount: input.amount}", "{ledger: refund, amount: input.amount}", "ledger: refund", "FF175", "no money may be paid"),
+        ("{ledger: pay, amount: input.amount}", "{ledger: fail, amount: input.amount}", "ledger: fail", "FF175", "no money may be ordered"),
         ("    do: [{notify: declined, to: applicant}]\n", "", "decline:\n    label", "FF178", "nobody tells the applicant about decline"),
     ],
 )  # fmt: skip

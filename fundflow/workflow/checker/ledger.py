@@ -18,11 +18,16 @@ Held = Literal["none", "some", "rest"]
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """What is reserved and what is committed; `amount` is the expression by which it last became so."""
+    """What is reserved and what is committed; `amount` is the expression by which it last became so.
+
+    What is ordered at the bank is still committed here; `is_ordered` and `is_paid` say that some of it may be.
+    """
 
     reserved: Held = "none"
     committed: Held = "none"
     amount: str = ""
+    is_ordered: bool = False
+    is_paid: bool = False
 
     @property
     def kept(self) -> str | None:
@@ -48,16 +53,28 @@ def moved(purse: Purse, step: Transition, effect: Effect, same: Same) -> Iterato
         case "reserve":
             yield replace(purse, reserved="some", amount=amount), None
         case "commit":
-            wrong = "FF174" if purse.committed == "some" else None
-            yield Purse("none", "some", amount), wrong
+            # A part that commits adds to the grant, as an amendment does; the application commits it once.
+            adds = purse.committed != "none" and "." in step.id
+            wrong = "FF174" if purse.committed == "some" and not adds else None
+            after = replace(purse, reserved="none", committed="some", amount="" if adds else amount)
+            yield after, wrong
             if purse.reserved != "none" and not same(step, effect, purse.amount):
-                yield Purse("rest", "some", amount), wrong
+                yield replace(after, reserved="rest"), wrong
+        case "order":
+            yield replace(purse, is_ordered=True), "FF175" if purse.committed == "none" else None
+        case "fail":
+            yield purse, None if purse.is_ordered else "FF175"
+        case "return":
+            amount = amount if purse.committed == "none" else purse.amount
+            yield replace(purse, committed="some", amount=amount), None if purse.is_paid else "FF175"
+        case "refund":
+            yield purse, None if purse.is_paid else "FF175"
         case "pay":
             wrong = "FF175" if purse.committed == "none" else None
             if wrong or same(step, effect, purse.amount):
-                yield replace(purse, committed="none"), wrong
+                yield replace(purse, committed="none", is_ordered=False, is_paid=True), wrong
             else:
-                yield replace(purse, committed="rest"), None
+                yield replace(purse, committed="rest", is_paid=True), None
         case "release" if amount and not same(step, effect, purse.amount):
             yield (
                 replace(
@@ -68,6 +85,6 @@ def moved(purse: Purse, step: Transition, effect: Effect, same: Same) -> Iterato
                 None,
             )
         case "release" | "close":
-            yield EMPTY, None
+            yield Purse(is_paid=purse.is_paid), None
         case _:
             yield purse, None

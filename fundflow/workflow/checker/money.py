@@ -38,8 +38,12 @@ def money(workflow: Workflow, context: Context) -> Iterator[Finding]:
 
 
 _SAYS = {
-    "FF174": "ledger: commit here, but the money may be committed already",
-    "FF175": "ledger: pay here, but the money may not be committed",
+    "commit": "the money may be committed already",
+    "order": "the money may not be committed",
+    "pay": "the money may not be committed",
+    "fail": "no money may be ordered",
+    "return": "no money may be paid",
+    "refund": "no money may be paid",
 }
 
 
@@ -55,7 +59,9 @@ def _money(product: Product) -> Iterator[Finding]:
             if key not in seen:
                 seen.add(key)
                 where = f"happens in '{step.before.state}'" if is_child else f"leaves '{step.before.state}'"
-                yield Finding(code, f"{at}.do.{number}.ledger", f"{_SAYS[code]} when {step.name} {where}", path)
+                does = str(transition.do[number].ledger)
+                says = f"ledger: {does} here, but {_SAYS[does]} when {step.name} {where}"
+                yield Finding(code, f"{at}.do.{number}.ledger", says, path)
         kept = step.after.purse.kept if _ends(workflow, step.after) else None
         if kept is not None and ("FF176", step.name, step.before.state, kept) not in seen:
             seen.add(("FF176", step.name, step.before.state, kept))
@@ -167,13 +173,22 @@ class Amounts:
             return None
 
     def beyond(self, child: Child) -> Iterator[Finding]:
-        """A payment of a child that may come to more than what is committed: FF177."""
+        """A payment of a child, or its order, that may come to more than what is committed: FF177.
+
+        A payment of what was ordered is judged where it is ordered.
+        """
+        ordered = {
+            write(e.amount.node) for s in child.transitions.values() for e in s.do if e.ledger == "order" and e.amount
+        }
         for step in child.transitions.values():
             for number, effect in enumerate(step.do):
-                if effect.ledger != "pay" or effect.amount is None:
+                if effect.ledger not in ("order", "pay") or effect.amount is None:
+                    continue
+                if effect.ledger == "pay" and write(effect.amount.node) in ordered:
                     continue
                 at = f"{place_of(self.workflow, step)}.do.{number}.ledger"
-                within = self._compare(effect.amount, "<=", "ledger.undisbursed")
+                left = "ledger.unordered" if effect.ledger == "order" else "ledger.undisbursed"
+                within = self._compare(effect.amount, "<=", left)
                 if within is None or self._adds_up(child, step, effect.amount):
                     continue
                 for source in step.sources:
@@ -181,7 +196,7 @@ class Amounts:
                     found = self.given.ask(holds, [within], [], _NOBODY)
                     if isinstance(found, Found):
                         message = f"the payments of {child.id} can come to more than what is committed"
-                        mend = "compare with ledger.undisbursed, or let the form require the sum"
+                        mend = f"compare with {left}, or let the form require the sum"
                         example = found.example()
                         yield Finding("FF177", at, f"{message}{told(example)}; {mend}", example=example)
                     elif found != NEVER:

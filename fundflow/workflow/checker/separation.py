@@ -101,7 +101,7 @@ def duties_of(workflow: Workflow) -> dict[str, tuple[str, ...]]:
     """The transitions by which somebody submits, decides and pays, as far as the file shows it.
 
     Submitting leaves the first state; deciding sets money aside or, where no money is, makes an award's document;
-    paying is a payment of the application or of a child.
+    paying is an order to the bank or a payment, of the application or of a child.
     """
     people = _of_people(workflow)
     money = {step.id: {effect.ledger for effect in step.do if effect.ledger} for step in people}
@@ -115,7 +115,7 @@ def duties_of(workflow: Workflow) -> dict[str, tuple[str, ...]]:
         and workflow.initial in step.sources
         and step.destination(workflow.initial) not in (None, workflow.initial)
     )
-    pay = tuple(name for name, moves in money.items() if "pay" in moves)
+    pay = tuple(name for name, moves in money.items() if moves & {"order", "pay"})
     return {"submit": submit, "decide": tuple(dict.fromkeys(decide)), "pay": pay}
 
 
@@ -175,7 +175,7 @@ def _by_itself(workflow: Workflow, names: Collection[str]) -> dict[str, tuple[st
         moves = {effect.ledger for effect in step.do} if _is_nobodys(step) else set()
         if "decide" in names and ("reserve" in moves or ("commit" in moves and not is_reserved)):
             found.setdefault("decide", []).append(step.id)
-        if "pay" in names and "pay" in moves:
+        if "pay" in names and moves & {"order", "pay"}:
             found.setdefault("pay", []).append(step.id)
     return {duty: tuple(steps) for duty, steps in found.items()}
 

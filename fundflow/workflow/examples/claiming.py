@@ -16,7 +16,7 @@ from fundflow.workflow.examples.statement import Claim, Sent, Shown
 from fundflow.workflow.problems import did_you_mean
 from fundflow.workflow.reader import Place
 
-ACCOUNTS = ("available", "reserved", "committed", "paid")
+ACCOUNTS = ("available", "reserved", "committed", "ordered", "paid")
 FIGURES = (*environment.REVIEW.fields, "owed", "due")
 _SENT = re.compile(r"([a-z][a-z0-9_]*) to ([a-z][a-z0-9_]*)( on (\S+))?")
 

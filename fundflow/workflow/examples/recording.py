@@ -12,6 +12,7 @@ from datetime import datetime
 from fundflow.workflow import access
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.examples import stepping
+from fundflow.workflow.examples.claiming import ACCOUNTS
 from fundflow.workflow.examples.comparing import running
 from fundflow.workflow.examples.panels import figures
 from fundflow.workflow.examples.running import Run
@@ -98,7 +99,7 @@ def standing(world: World) -> list[Claim]:
     """Everything that an example can say of a moment, as it is."""
     found = [Claim("state", world.state, 1), Claim("outcome", world.outcome, 1), Claim("revision", world.revision, 1)]
     account = world.account
-    for name in ("available", "reserved", "committed", "paid"):
+    for name in ACCOUNTS:
         found.append(Claim(f"ledger.{name}", getattr(account, name), 1))
     found.append(Claim("timers", {name: f"{due:%Y-%m-%dT%H:%M}" for name, due in running(world).items()}, 1))
     for name in world.workflow.tasks:

@@ -260,7 +260,7 @@ class _Effects:
         return expression.evaluate({**look.facts(self.world), "actor": {"id": self.who, "roles": ()}})
 
     def _book(self, effect: Effect) -> None:
-        account = self.world.account
+        account, given = self.world.account, self.look.input.get("amount")
         amount = None if effect.amount is None else self._value(effect.amount)
         match effect.ledger:
             case "reserve":
@@ -271,8 +271,20 @@ class _Effects:
                 account = account.release(amount)
             case "close":
                 account = account.close()
+            case "order":
+                account = account.order(amount)
+            case "fail":
+                account = account.fail(amount)
+            case "return":
+                account = account.come_back(given or amount)
+            case "refund":
+                account = account.refund(given or amount)
+            case "exchange_loss":
+                account = account.lose(amount)
+            case "exchange_gain":
+                account = account.gain(amount)
             case _:
-                account = account.pay(self.look.input.get("amount") or amount, is_person=self.who is not None)
+                account = account.pay(given or amount, is_person=self.who is not None)
         self.world.account = account
 
     def _set(self, effect: Effect) -> None:

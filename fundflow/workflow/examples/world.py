@@ -129,7 +129,7 @@ class World:
         self.tasks: dict[str, str] = {}
         self.signed: frozenset[tuple[str, str]] = frozenset()
         self.children: dict[str, tuple[Row, ...]] = {}
-        self.account = Account(budget - (given.taken or zero), zero, zero, zero)
+        self.account = Account(budget - (given.taken or zero), zero, zero, zero, zero)
         self.seats: dict[str, tuple[Seat, ...]] = {}
         self.standing_by: dict[str, tuple[Seat, ...]] = {}
         self.timers: tuple[Running, ...] = ()
@@ -254,10 +254,12 @@ class World:
         return {
             "available": held.available,
             "reserved": held.reserved,
-            "committed": held.committed + held.paid,
+            "committed": held.committed + held.ordered + held.paid,
+            "ordered": held.ordered,
             "paid": held.paid,
             "disbursed": held.paid,
-            "undisbursed": held.committed,
+            "undisbursed": held.committed + held.ordered,
+            "unordered": held.committed,
         }
 
     def records(self, kind: str) -> tuple[dict[str, Any], ...]:

@@ -128,6 +128,8 @@ FACTS = {
     "ledger.committed": _("the money committed", "la somme engagée"),
     "ledger.paid": _("the money paid", "la somme payée"),
     "ledger.disbursed": _("the money paid out", "la somme versée"),
+    "ledger.ordered": _("the money ordered at the bank", "la somme ordonnée à la banque"),
+    "ledger.unordered": _("the money not yet ordered or paid out", "la somme ni ordonnée ni versée"),
     "ledger.undisbursed": _("the money not yet paid out", "la somme non encore versée"),
     "application.number": _("the number of the application", "le numéro de la candidature"),
     "application.id": _("the id of the application", "l’identifiant de la candidature"),

@@ -52,8 +52,8 @@ CODES = (
         "FF175",
         "effects",
         "money paid before it is committed",
-        "On some path money leaves that was never set aside, and the budget would be overspent.",
-        "Add {ledger: commit, amount: …} on the way.",
+        "On some path money leaves that was never set aside, or comes back that never left.",
+        "Add {ledger: commit, amount: …} on the way; before fail, return and refund, the order or the payment.",
         "pay: {do: [{ledger: pay, amount: application.requested}]}   # and nothing commits",
     ),
     Code(
@@ -69,7 +69,7 @@ CODES = (
         "effects",
         "parts may cost more than was committed",
         "Payments of the parts could add up to more than the grant.",
-        "Compare with ledger.undisbursed before each payment, or require the sum in the form.",
+        "Compare with ledger.undisbursed (an order: ledger.unordered) before each, or require the sum in the form.",
         "pay: {from: verified, to: paid, do: [{ledger: pay, amount: self.amount}]}",
     ),
     Code(
