@@ -29,6 +29,7 @@ from fundflow.ledger import checks as ledger_checks
 from fundflow.ledger import effects as ledger_effects
 from fundflow.lifecycle import definitions, registry, sweeping
 from fundflow.oversight import views as oversight
+from fundflow.payments import bank_effects, bank_views, screening_views
 from fundflow.payments import effects as payments_effects
 from fundflow.payments import views as payments
 from fundflow.reviews import effects as reviews_effects
@@ -46,6 +47,7 @@ EFFECTS = (
     reviews_effects,
     awards_effects,
     payments_effects,
+    bank_effects,
 )
 """Importing them registers what workflows may ask and cause."""
 
@@ -55,7 +57,20 @@ CHECKS = (ledger_checks, applications_checks, awards_checks)
 PERIODIC = (sweeping,)
 """Importing them has every worker do what they declare."""
 
-PAGES = (accounts, rounds, applications, reviews, awards, payments, oversight, desk, studio, api)
+PAGES = (
+    accounts,
+    rounds,
+    applications,
+    reviews,
+    awards,
+    payments,
+    bank_views,
+    screening_views,
+    oversight,
+    desk,
+    studio,
+    api,
+)
 
 migrations = Alembic(metadatas=Model.metadata, run_mkdir=False, command_name="")
 """Brings the schema from any version to any other; needs an application context."""

@@ -42,6 +42,15 @@ class Settings:
     secret_key: str = _setting(
         "", "FUNDFLOW_SECRET_KEY", "signs sessions; empty means a key kept in the instance folder"
     )
+    data_key: str = _setting(
+        "",
+        "FUNDFLOW_DATA_KEY",
+        "encrypts bank accounts; several keys, comma separated: the first encrypts, all decrypt;"
+        " empty means a key kept in the instance folder",
+    )
+    cooling_off: int = _setting(
+        10, "FUNDFLOW_COOLING_OFF", "days before money goes to a bank account that takes another's place"
+    )
     base_url: str = _setting("", "FUNDFLOW_BASE_URL", "public address of this site, for links in mail")
     storage_url: str = _setting(
         "", "FUNDFLOW_STORAGE_URL", "where files go, e.g. s3://bucket/prefix; empty means the instance folder"
@@ -117,11 +126,15 @@ class Settings:
             problems.append(f"FUNDFLOW_BRAKE={self.brake}: write a whole number from 1")
         if self.database_url and not self.database_url.startswith(("postgresql://", "postgresql+psycopg://")):
             problems.append("FUNDFLOW_DATABASE_URL must begin with postgresql://")
+        if self.cooling_off < 1:
+            problems.append(f"FUNDFLOW_COOLING_OFF={self.cooling_off}: write a whole number of days from 1")
         if self.mail_url and urlsplit(self.mail_url).scheme not in ("smtp", "smtps"):
             problems.append("FUNDFLOW_MAIL_URL must begin with smtp:// or smtps://")
         if self.mode == "production":
             if len(self.secret_key) < 32:
                 problems.append("FUNDFLOW_SECRET_KEY must be set in production, with 32 characters or more")
+            if not self.data_key or any(len(key) < 32 for key in self._given_keys()):
+                problems.append("FUNDFLOW_DATA_KEY must be set in production, each key with 32 characters or more")
             if not self.base_url.startswith("https://"):
                 problems.append("FUNDFLOW_BASE_URL must be set in production and begin with https://")
         return problems
@@ -149,16 +162,29 @@ class Settings:
 
     def secret(self) -> str:
         """The signing key: the setting, or one made on first use and kept, readable by the owner only."""
-        if self.secret_key:
-            return self.secret_key
-        kept = self.instance / "secret.key"
+        return self.secret_key or self._kept("secret.key")
+
+    def data_keys(self) -> tuple[str, ...]:
+        """The keys of bank accounts, the one that encrypts first: the setting, or one that is made and kept."""
+        return self._given_keys() or (self._kept("data.key"),)
+
+    def _given_keys(self) -> tuple[str, ...]:
+        return tuple(key.strip() for key in self.data_key.split(",") if key.strip())
+
+    def _kept(self, name: str) -> str:
+        kept = self.instance / name
         if not kept.exists():
             self.instance.mkdir(parents=True, exist_ok=True)
+            mine = self.instance / f".{name}.{secrets.token_hex(8)}"
+            with os.fdopen(os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+                out.write(secrets.token_urlsafe(48))
             try:
-                with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-                    out.write(secrets.token_urlsafe(48))
+                # Nobody ever reads half a key; where another process was first, its key serves both.
+                os.link(mine, kept)
             except FileExistsError:
-                pass  # another process of this installation was first; its key serves both
+                pass
+            finally:
+                mine.unlink()
         return kept.read_text()
 
 

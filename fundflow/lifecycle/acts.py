@@ -227,16 +227,18 @@ def record(
     *,
     key: str,
     actor: Actor,
+    revision: int | None = None,
     reason: str | None = None,
     about: Mapping[str, Any] | None = None,
     change: Callable[[Held, Facts], Mapping[str, Any] | None] | None = None,
 ) -> Fired:
-    """Write an event of the fund itself (``outage``, ``migrated``, ``erased``) into an application's chain.
+    """Write an event that no workflow names (``outage``, ``erased``, ``bank``) into an application's chain.
 
-    For services that decided themselves whether it may happen; nothing a person presses comes here. `change` runs under
-    the lock, before the event, and may add to what it tells. Also an application that has ended takes such an event.
+    For services that decide themselves whether it may happen, in `change`, which runs under the lock, before the event,
+    and may add to what it tells. `revision` is the one that a person saw; only the system may leave it out. Also an
+    application that has ended takes such an event.
     """
-    asked = Asked(application_id, name, actor, key, None, subject, even_ended=True)
+    asked = Asked(application_id, name, actor, key, revision, subject, even_ended=True)
     with writes.whole_or_nothing():
         held = take(asked)
         if isinstance(held, Fired):
@@ -260,5 +262,8 @@ def record(
             facts=facts,
         )
         told = {"key": key, **(about or {}), **((change(held, facts) if change else None) or {})}
-        decision = Decision(name, True, (), application.state, application.outcome)
+        whose = facts.acting_for(facts.roles)
+        decision = Decision(
+            name, True, (), application.state, application.outcome, None if whose is None else str(whose)
+        )
         return happening.note(ctx, facts, decision, subject, told)

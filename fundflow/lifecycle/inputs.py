@@ -110,7 +110,7 @@ def _read(field: Input, value: Any, currency: str, language: str) -> Any:
         case "text":
             return _text(value, field.label.in_(language))
         case "date":
-            return _date(value)
+            return day_of(value)
         case "money":
             return _money(value, currency, language)
         case "integer":
@@ -147,7 +147,8 @@ def _text(value: Any, label: str) -> str:
     return text
 
 
-def _date(value: Any) -> date:
+def day_of(value: Any) -> date:
+    """A day as it was typed, year first; NotADate where it is none."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:

@@ -65,6 +65,14 @@ REVIEW = record(
         "discussed": BOOL,
     }
 )
+BANK = record(
+    {
+        "status": Type("string", options=("none", "entered", "verified", "cooling_off", "frozen")),
+        "usable": BOOL,
+        "waits_until": INSTANT.or_null(),
+    }
+)
+SCREENING = record({"days": INT.or_null(), "fresh": BOOL, "hit": BOOL})
 TIMER = record({"due_at": INSTANT.or_null()})
 _INPUTS = {"text": STRING, "date": DATE, "money": MONEY, "integer": INT, "decimal": DECIMAL}
 
@@ -112,6 +120,8 @@ def facts(
         "application": record({**answers, **APPLICATION}),
         "round": ROUND,
         "ledger": LEDGER,
+        "bank": BANK,
+        "screening": SCREENING,
         "reviews": record(dict.fromkeys(reviews, REVIEW)),
         "timers": record(dict.fromkeys(timers, TIMER)),
         "tasks": record({task.id: task_type(task) for task in tasks}),

@@ -39,6 +39,15 @@ sections:
           due: {type: date, label: {en: Planned for}, required: true}
 """
 
+BANK = """
+title: {en: Bank papers}
+sections:
+  all:
+    title: {en: All}
+    fields:
+      letter: {type: short_text, label: {en: Letter of the bank}}
+"""
+
 CONTRACT = """
 format: fundflow/1
 workflow: contract-grant
@@ -54,7 +63,7 @@ roles:
   compliance: {is: group, group: compliance, label: {en: Compliance}}
   director: {is: group, group: directors, label: {en: Director}}
   finance: {is: group, group: finance, label: {en: Finance}}
-forms: {ask: ask.yaml}
+forms: {ask: ask.yaml, bank: bank.yaml}
 phases:
   apply: {label: {en: Application}, states: [draft, sent, talk]}
   contract: {label: {en: Contract}, states: [checks, signing]}
@@ -82,7 +91,7 @@ states:
     signatures: {document: agreement, parties: {city: signatory, fund: director}, order: given}
   active:
     label: {en: Under way}
-    view: {applicant: [ask, tranche], signatory: [ask], manager: [ask, tranche], officer: [ask, tranche], finance: [tranche]}
+    view: {applicant: [ask, bank, tranche], signatory: [ask], manager: [ask, bank, tranche], officer: [ask, tranche], finance: [bank, tranche]}
   closed:
     label: {en: Closed}
     final: success
@@ -151,7 +160,7 @@ def a_workflow(*changes: tuple[str, str]) -> Workflow:
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
-    return make.a_workflow_from(text, ask=ASK)
+    return make.a_workflow_from(text, ask=ASK, bank=BANK)
 
 
 def a_contract(

@@ -1,0 +1,31 @@
+"""What workflows may read of a city's bank account and of the screenings on file; neither shows a number or a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fundflow.db import present
+from fundflow.lifecycle import definitions
+from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.registry import fact
+from fundflow.payments import bank_queries, screenings
+
+
+@fact("bank")
+def bank_facts(application: Application) -> Mapping[str, Any]:
+    """`status`, whether it is `usable`, and until when an account cools off (null where none does)."""
+    standing = bank_queries.standing(application.id, present())
+    until = standing.waits_until
+    zone = definitions.get(application.definition_sha).zone
+    return {
+        "status": standing.status,
+        "usable": standing.is_usable,
+        "waits_until": None if until is None else until.astimezone(zone),
+    }
+
+
+@fact("screening")
+def screening_facts(application: Application) -> Mapping[str, Any]:
+    """How many `days` ago the oldest of the checks on file was made, null where one is missing, and what they found."""
+    return screenings.facts_of(application)
