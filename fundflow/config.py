@@ -58,6 +58,21 @@ class Settings:
     anchors: str = _setting(
         "", "FUNDFLOW_ANCHORS", "folder for the nightly anchors of the audit trail; empty means the instance folder"
     )
+    seal: str = _setting(
+        "",
+        "FUNDFLOW_SEAL",
+        "PKCS#12 or PEM file with the key and certificate that seal documents; empty means one made in the instance "
+        "folder, which nobody else trusts (not in production)",
+    )
+    seal_passphrase: str = _setting("", "FUNDFLOW_SEAL_PASSPHRASE", "passphrase of that file, if it has one")
+    seal_trust: str = _setting(
+        "",
+        "FUNDFLOW_SEAL_TRUST",
+        "PEM file with certificates of earlier seals and of authorities for seals and timestamps, for checking seals",
+    )
+    timestamp_url: str = _setting(
+        "", "FUNDFLOW_TIMESTAMP_URL", "RFC 3161 service that proves when a document was sealed; empty means none"
+    )
     mail_url: str = _setting(
         "", "FUNDFLOW_MAIL_URL", "smtp://user:password@host:587 or smtps://…; empty writes .eml files"
     )
@@ -130,7 +145,11 @@ class Settings:
             problems.append(f"FUNDFLOW_COOLING_OFF={self.cooling_off}: write a whole number of days from 1")
         if self.mail_url and urlsplit(self.mail_url).scheme not in ("smtp", "smtps"):
             problems.append("FUNDFLOW_MAIL_URL must begin with smtp:// or smtps://")
+        if self.timestamp_url and not self.timestamp_url.startswith(("https://", "http://")):
+            problems.append("FUNDFLOW_TIMESTAMP_URL must begin with https:// or http://")
         if self.mode == "production":
+            if not self.seal:
+                problems.append("FUNDFLOW_SEAL must be set in production: a PKCS#12 or PEM file with the fund's seal")
             if len(self.secret_key) < 32:
                 problems.append("FUNDFLOW_SECRET_KEY must be set in production, with 32 characters or more")
             if not self.data_key or any(len(key) < 32 for key in self._given_keys()):

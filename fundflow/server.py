@@ -19,7 +19,7 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
-from fundflow import seed
+from fundflow import documents, seed
 from fundflow.app import bring_up_to_date
 from fundflow.jobs import worker
 
@@ -64,6 +64,7 @@ def serve(app: Flask, host: str, port: int) -> None:
         click.echo(seed.greeting())
     site.start()
     if settings.embedded_worker:
+        _tell_what_waits(app)
         helper.start()
     signals.wait()
     click.echo("stopping")
@@ -75,8 +76,18 @@ def serve(app: Flask, host: str, port: int) -> None:
             thread.join(timeout=1 if thread is site else 10)
 
 
+def _tell_what_waits(app: Flask) -> None:
+    """One line where no document can be sealed: else nobody would look before a city asks where its agreement is."""
+    with app.app_context():
+        try:
+            documents.require_seal()
+        except documents.SealUnusable as problem:
+            click.echo(f"documents wait: {problem}", err=True)
+
+
 def work(app: Flask) -> None:
     """Work jobs and timers until a signal comes."""
+    _tell_what_waits(app)
     stop, signals = threading.Event(), _Signals()
     helper = threading.Thread(target=signals.telling(lambda: worker.run(stop, app)), name="worker", daemon=True)
     click.echo("working; stop with Ctrl-C")

@@ -17,6 +17,8 @@ Facts = Callable[[EffectContext, str], Mapping[str, Any]]
 class Kind:
     """A document: its template below `templates/agreements`, and the facts of an event in a language.
 
+    What binds the fund is sealed with its certificate.
+
     `prints` are the answers it looks for where a form asks for them; it takes inputs of the types `asks`.
     """
 
@@ -24,16 +26,17 @@ class Kind:
     facts: Facts
     prints: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
+    is_sealed: bool = False
 
 
 _PERIOD = frozenset({*STARTS, *ENDS})
 
 
 KINDS: Mapping[str, Kind] = {
-    "agreement": Kind("grant_agreement", agreements.agreement, _PERIOD | {"requested", *MONTHS}),
-    "award_letter": Kind("award_letter", letters.award_letter, _PERIOD | {"requested"}),
-    "amendment": Kind("amendment", letters.amendment, _PERIOD, frozenset({"date"})),
-    "rejection_letter": Kind("rejection_letter", letters.rejection_letter),
+    "agreement": Kind("grant_agreement", agreements.agreement, _PERIOD | {"requested", *MONTHS}, is_sealed=True),
+    "award_letter": Kind("award_letter", letters.award_letter, _PERIOD | {"requested"}, is_sealed=True),
+    "amendment": Kind("amendment", letters.amendment, _PERIOD, frozenset({"date"}), is_sealed=True),
+    "rejection_letter": Kind("rejection_letter", letters.rejection_letter, is_sealed=True),
     "closing_letter": Kind("closing_letter", letters.closing_letter, _PERIOD | {"spent", "people_reached"}),
-    "termination_letter": Kind("termination_letter", letters.termination_letter),
+    "termination_letter": Kind("termination_letter", letters.termination_letter, is_sealed=True),
 }

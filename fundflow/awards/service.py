@@ -58,21 +58,36 @@ def ask(ctx: EffectContext, kind: str) -> dict[str, Any]:
 
 @jobs.handler("document.render")
 def render(payload: dict[str, Any]) -> None:
-    """Print and keep one document. A full disk or a broken rendering process is raised, so that the job comes again."""
+    """Print, seal and keep one document.
+
+    A full disk, a broken rendering process and a seal that cannot be used are raised, so that the job comes again; a
+    document that takes a seal is never kept without one.
+    """
     document_id = UUID(payload["document_id"])
     begin_reading()
     document = db.session.get_one(Document, document_id)
-    template, said, language = TEMPLATES[document.kind], document.facts, document.language
+    kind, said, language = KINDS[document.kind], document.facts, document.language
     is_done = document.rendered_at is not None
     texts = _texts_of(document)
     db.session.rollback()  # printing takes seconds: no transaction may stay open for so long
     if is_done:
         return
-    kept = storage.put(documents.render(template, said, language, texts))
+    if kind.is_sealed:
+        documents.require_seal()
+    printed = documents.render(kind.template, said, language, texts, to_be_sealed=kind.is_sealed)
+    sealed = documents.seal(printed) if kind.is_sealed else None
+    kept = storage.put(sealed.content if sealed else printed)
     db.session.execute(
         sa.update(Document)
         .where(Document.id == document_id, Document.rendered_at.is_(None))
-        .values(rendered_at=clock.now(), sha256=kept.sha256, size=kept.size)
+        .values(
+            rendered_at=clock.now(),
+            sha256=kept.sha256,
+            size=kept.size,
+            printed_sha256=hashlib.sha256(printed).hexdigest(),
+            sealed_at=sealed.at if sealed else None,
+            seal_sha256=sealed.seal_sha256 if sealed else None,
+        )
         .execution_options(synchronize_session=False)
     )
     db.session.expire_all()

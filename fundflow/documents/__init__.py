@@ -4,6 +4,8 @@ Refuses a template with a fact missing, every address outside templates/agreemen
 and a document that takes too long or too much memory; it is printed in a process of its own, so none of these can take
 the server down. The same facts, template and fonts give the same bytes: a document may be rendered again at any time.
 
+A document of the fund is sealed with its certificate, and `verify` says of any file whether it is one.
+
 A document of an application is made from the texts that its workflow was pinned with: the functions take them as
 `texts`, by path below `templates/`, and read the disk without.
 """
@@ -14,7 +16,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from fundflow.db import canonical_json
+from fundflow.documents.certificates import Certificate, SealUnusable
 from fundflow.documents.printing import Press, RenderFailed, press
+from fundflow.documents.reports import SealReport, SealState
+from fundflow.documents.seals import Sealed, require_seal, seal, verify
 from fundflow.documents.templates import (
     FOLDER,
     MissingFact,
@@ -32,9 +37,14 @@ from fundflow.documents.words import in_words, written_day
 
 __all__ = [
     "FOLDER",
+    "Certificate",
     "MissingFact",
     "Press",
     "RenderFailed",
+    "SealReport",
+    "SealState",
+    "SealUnusable",
+    "Sealed",
     "UnknownTemplate",
     "digest",
     "html",
@@ -43,9 +53,12 @@ __all__ = [
     "own_files",
     "press",
     "render",
+    "require_seal",
+    "seal",
     "template_sha256",
     "texts",
     "to_pdf",
+    "verify",
     "written_day",
 ]
 

@@ -3,6 +3,6 @@
 A job exists when, and only when, the change that asked for it was committed.
 """
 
-from fundflow.jobs.service import GiveUp, enqueue, handler, retry
+from fundflow.jobs.service import GiveUp, NotYet, enqueue, handler, retry
 
-__all__ = ["GiveUp", "enqueue", "handler", "retry"]
+__all__ = ["GiveUp", "NotYet", "enqueue", "handler", "retry"]

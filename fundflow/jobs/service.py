@@ -34,6 +34,14 @@ class GiveUp(Exception):
     """Raised by a handler when trying again cannot help: the job goes to the dead letters at once."""
 
 
+class NotYet(Exception):
+    """Raised by a handler when nothing is wrong with the job, but something must first be put right by whoever runs the
+    site: it comes again every few minutes for as long as that takes, and is never given up.
+
+    Its sentence goes to the log as well, so it names nobody and quotes nothing.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A job as it was asked for."""

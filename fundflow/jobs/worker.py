@@ -30,6 +30,8 @@ LEASE = timedelta(seconds=60)
 """How long a silent worker keeps a job; a living one renews it at a third of this."""
 POLL_SECONDS = 0.5
 MAX_ATTEMPTS = 12
+NOT_YET = timedelta(minutes=5)
+"""How soon a job comes again that only waits for something to be put right."""
 FIRST_DELAY, DELAY_FACTOR, LONGEST_DELAY = 10.0, 2.5, 12 * 3600.0
 
 log = logging.getLogger(__name__)
@@ -171,7 +173,10 @@ def _failed(job: Claimed, problem: Exception) -> None:
     kind = type(problem).__name__
     # NUL and half characters cannot be kept by every database.
     text = f"{kind}: {problem}"[:2000].replace("\x00", "").encode("utf-8", "replace").decode()
-    if isinstance(problem, service.GiveUp) or job.attempts >= MAX_ATTEMPTS:
+    if isinstance(problem, service.NotYet):
+        log.warning("Job %s (%s) waits: %s", job.key, job.kind, problem)
+        _mark(job, run_at=instant(NOT_YET), attempts=1, last_error=text)
+    elif isinstance(problem, service.GiveUp) or job.attempts >= MAX_ATTEMPTS:
         # Why, the dead letter says: a message may name an address or quote what a person typed, which no log keeps.
         log.error("Job %s (%s) is given up after %s attempts: %s", job.key, job.kind, job.attempts, kind)
         _mark(job, dead_at=instant(), last_error=text)

@@ -9,7 +9,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -35,7 +37,7 @@ from fundflow.lifecycle import audit, definitions
 from fundflow.lifecycle import queries as lifecycle
 from fundflow.lifecycle.models import Application
 from tests import factories as make
-from tests import people
+from tests import people, sealing
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -101,10 +103,14 @@ def test_job_prints_keeps_and_marks_and_the_next_event_carries_the_digest(app: F
         assert row.told_seq is None
         assert service.is_sound(row, application)
     french = rows_of(application)["fr"]
-    again = documents.render(
-        "grant_agreement", french.facts, "fr", definitions.templates_of(application.definition_sha)
-    )
-    assert hashlib.sha256(again).hexdigest() == french.sha256, "the facts no longer give the same bytes"
+    pinned = definitions.templates_of(application.definition_sha)
+    again = documents.render("grant_agreement", french.facts, "fr", pinned, to_be_sealed=True)
+    assert hashlib.sha256(again).hexdigest() == french.printed_sha256, "the facts no longer give the same bytes"
+    sealed = storage.get(french.sha256 or "")
+    assert sealed.startswith(again)
+    report = documents.verify(sealed)
+    assert report.is_valid and report.certificate
+    assert (report.sealed_at, report.certificate.sha256) == (french.sealed_at, french.seal_sha256)
     payloads = [dict(job.payload) for job in render_jobs()]
     db.session.rollback()
     for payload in payloads:
@@ -232,6 +238,49 @@ def test_place_that_cannot_be_written_to_costs_an_attempt_and_the_document_comes
     render_now()
     assert all(row.is_ready for row in rows_of(application).values())
     assert len([path for path in blocked.rglob("*") if path.is_file()]) == 2
+
+
+def test_document_waits_for_a_usable_seal_and_is_never_handed_out_without(
+    app: Flask, client: FlaskClient, tmp_path: Path
+) -> None:
+    cast = make.a_cast()
+    application = make.an_application(state="approved", cast=cast)
+    settings: Settings = app.extensions["settings"]
+    old = sealing.pem_at(tmp_path / "old.pem", sealing.issued("Fund", days=(-9, -1)))
+    app.extensions["settings"] = replace(settings, seal=str(old))
+    for _ in range(2):
+        render_now()
+    for job in render_jobs():
+        assert (job.attempts, job.done_at, job.dead_at) == (1, None, None)
+        assert "expired on" in (job.last_error or "")
+    assert not any(row.is_ready for row in rows_of(application).values())
+    assert [path for path in (settings.instance / "files").rglob("*") if path.is_file()] == []
+    people.sign_in(client, cast.applicant)
+    assert client.get(f"/documents/{rows_of(application)['en'].id}").status_code == 202
+    app.extensions["settings"] = replace(
+        settings, seal=str(sealing.pem_at(tmp_path / "new.pem", sealing.issued("Fund")))
+    )
+    render_now()
+    assert all(documents.verify(storage.get(row.sha256 or "")).is_valid for row in rows_of(application).values())
+
+
+def test_two_workers_print_and_seal_a_document_once(app: Flask) -> None:
+    application = make.an_application(state="approved")
+    with transaction():
+        db.session.execute(sa.delete(Job).where(Job.kind == "mail.send"))
+
+    def work() -> None:
+        with app.app_context():
+            worker.drain()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [(job.attempts, job.done_at is not None) for job in render_jobs()] == [(1, True)] * 2
+    assert len([path for path in (Path(app.instance_path) / "files").rglob("*") if path.is_file()]) == 2
+    assert all(service.is_sound(row, application) for row in rows_of(application).values())
 
 
 def children_of(pid: int) -> list[int]:

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from tests import factories as make
 from tests import papers
+from tests.sealing import a_site
 
 LETTERS = sorted(KINDS.keys() - {"agreement"})
 SAYS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -69,13 +71,19 @@ def text_of(pdf: bytes) -> str:
 
 @pytest.mark.parametrize("language", ["en", "fr"])
 @pytest.mark.parametrize("letter", LETTERS)
-def test_letter_is_archival_accessible_says_what_was_decided_and_is_always_the_same(letter: str, language: str) -> None:
-    pdf = documents.render(letter, papers.letter(), language)
+def test_letter_is_archival_accessible_says_what_was_decided_and_is_always_the_same(
+    letter: str, language: str, tmp_path: Path
+) -> None:
+    is_sealed = KINDS[letter].is_sealed
+    pdf = documents.render(letter, papers.letter(), language, to_be_sealed=is_sealed)
     assert papers.failures(pdf) == []
+    if is_sealed:
+        with a_site(tmp_path):
+            assert papers.failures(documents.seal(pdf).content) == []
     text = text_of(pdf)
     for part in (*SAYS[letter][language], "Ville de Sainte-Émilie-sur-Loire", "XL-SG-2026-0007", "<b>newcomers</b>"):
         assert part in text, part
-    assert documents.render(letter, papers.letter(), language) == pdf
+    assert documents.render(letter, papers.letter(), language, to_be_sealed=is_sealed) == pdf
     root: Any = PdfReader(io.BytesIO(pdf)).trailer["/Root"]
     assert root["/Lang"] == language
 
