@@ -60,6 +60,9 @@ PART_OPERATIONS: tuple[PartOperation, ...] = get_args(PartOperation)
 OPERATIONS: tuple[Operation, ...] = (*PART_OPERATIONS, "close")
 NEEDS_AMOUNT = frozenset(PART_OPERATIONS) - {"release"}
 
+Meeting = Literal["award", "reserve", "later", "reject"]
+MEETING: tuple[Meeting, ...] = ("award", "reserve", "later", "reject")
+"""As what a decision meeting may prepare a transition, the best for the city first."""
 InputType = Literal["text", "date", "money", "integer", "decimal"]
 
 
@@ -207,6 +210,8 @@ class Transition:
     reason: bool = False
     confirm: bool = False
     is_auto: bool = False
+    meeting: Meeting | None = None
+    """As what a decision meeting may prepare this; None where it may not."""
     max: int | None = None
     deadline: str | None = None
     not_same_actor_as: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ TRANSITION = {
     "reason": setting("policy", "Whether “{name}” asks for a reason", "« {name} » demande-t-il un motif"),
     "confirm": setting("policy", "Whether “{name}” asks once more", "« {name} » demande-t-il confirmation"),
     "is_auto": setting("policy", "Whether “{name}” happens by itself", "« {name} » se fait-il tout seul"),
+    "meeting": setting("policy", "As what a meeting prepares “{name}”", "Ce que « {name} » est pour une réunion"),
     "max": setting("policy", "How often “{name}” may be done", "Combien de fois « {name} » est possible"),
     "deadline": setting("policy", "The deadline of “{name}”", "L’échéance de « {name} »", "timers"),
     "not_same_actor_as": setting(

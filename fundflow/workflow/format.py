@@ -159,6 +159,9 @@ class Transition(Part):
     reason: Literal["required"] | None = None
     confirm: bool | None = None
     auto: bool | None = Field(None, description="Happens by itself as soon as its conditions hold.")
+    meeting: Literal["award", "reserve", "later", "reject"] | None = Field(
+        None, description="May be prepared in a decision meeting, as what."
+    )
     max: int | None = None
     deadline: str | None = None
     not_same_actor_as: Names | None = None

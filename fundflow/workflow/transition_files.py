@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fundflow.workflow import environment, format
-from fundflow.workflow.definition import NEEDS_AMOUNT, OPERATIONS, SYSTEM, Effect, Input, Transition, When
+from fundflow.workflow.definition import MEETING, NEEDS_AMOUNT, OPERATIONS, SYSTEM, Effect, Input, Transition, When
 from fundflow.workflow.expressions import BOOL, MONEY, WRONG, Type, known_paths
 from fundflow.workflow.names import Names
 from fundflow.workflow.problems import did_you_mean, listed
@@ -28,7 +28,7 @@ _EXTRAS = {
     "cancel": (),
     "rearm": (),
 }
-_NOT_ALONE = ("by", "reason", "confirm", "deadline", "input", "not_same_actor_as")
+_NOT_ALONE = ("by", "reason", "confirm", "deadline", "input", "not_same_actor_as", "meeting")
 _INPUT_TYPES = ("text", "date", "money", "integer", "decimal")
 
 
@@ -77,6 +77,7 @@ def transition(names: Names, name: str, place: Place) -> Transition:
         reason="reason" in settings,
         confirm=settings["confirm"].flag() if "confirm" in settings else False,
         is_auto=is_auto,
+        meeting=_meeting(names, settings),
         max=settings["max"].integer(1, 1_000) if "max" in settings else None,
         deadline=deadline,
         not_same_actor_as=tuple(names.whole(t) for t in (names.transition(p, "FF132") for p in earlier) if t),
@@ -95,6 +96,17 @@ def _alone(names: Names, name: str, settings: Mapping[str, Place], place: Place)
         settings["auto"].error("FF118", "a child's transition cannot happen by itself", key=True)
     if "when" not in settings:
         place.error("FF118", f"'{name}' happens by itself (auto): say when, or it would happen at once", key=True)
+
+
+def _meeting(names: Names, settings: Mapping[str, Place]) -> Any:
+    """As what a meeting may prepare it. It carries a reason along, and nothing else that would be asked."""
+    if "meeting" not in settings:
+        return None
+    if names.kind:
+        settings["meeting"].error("FF119", "a meeting decides on applications, not on a part of one", key=True)
+    elif "input" in settings:
+        settings["input"].error("FF119", "a meeting cannot answer what this asks: ask it in a form before", key=True)
+    return settings["meeting"].one_of(MEETING)
 
 
 def _destination(

@@ -114,6 +114,7 @@ def _installation(workflow: Workflow, told: Mapping[str, Any]) -> Installation:
         "closing_letter": Printed(languages=spoken, prints=frozenset({"spent", "people_reached"})),
         "rejection_letter": Printed(languages=spoken),
         "termination_letter": Printed(languages=spoken),
+        "statement_of_reasons": Printed(languages=spoken),
     }
     effects = {"notify", "document", "ledger", "set", "children", "cancel", "rearm"} - set(told.get("without", ()))
     return Installation(effects=frozenset(effects), messages=messages, documents=documents)

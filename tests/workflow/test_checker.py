@@ -47,7 +47,7 @@ def line_of(needle: str, files: dict[str, str]) -> int:
         ("      - {ledger: pay, amount: input.amount}\n", "      - {ledger: commit, amount: input.amount}\n", "ledger: commit, amount: input", "FF174", "committed already"),
         ("{ledger: pay, amount: input.amount}", "{ledger: refund, amount: input.amount}", "ledger: refund", "FF175", "no money may be paid"),
         ("{ledger: pay, amount: input.amount}", "{ledger: fail, amount: input.amount}", "ledger: fail", "FF175", "no money may be ordered"),
-        ("    do: [{notify: declined, to: applicant}]\n", "", "decline:\n    label", "FF178", "nobody tells the applicant about decline"),
+        ("    do: [{document: statement_of_reasons}, {notify: declined, to: applicant}]\n", "", "decline:\n    label", "FF178", "nobody tells the applicant about decline"),
     ],
 )  # fmt: skip
 def test_a_finding_stands_where_it_was_made(old: str, new: str, at: str, code: str, words: str) -> None:

@@ -20,6 +20,11 @@ TO_EMBARGO = (
 )
 
 
+COMMITS = "{ledger: commit, amount: application.awarded.orValue(application.requested)}"
+AS_ASKED = (COMMITS, "{ledger: commit, amount: application.requested}")
+"""Committed is exactly what the form makes the rows add up to."""
+
+
 @cache
 def texts() -> dict[str, str]:
     folder = ROOT / "workflows"
@@ -98,7 +103,7 @@ def test_children_that_can_no_longer_move_keep_the_application_from_its_end() ->
 
 
 def test_money_of_children_that_was_never_committed_is_found_with_the_path() -> None:
-    files = large(("      - {ledger: commit, amount: application.requested}\n", ""))
+    files = large((f"      - {COMMITS}\n", ""))
     [found] = of("FF175", files)
     assert found.line == line_of(r"- \{ledger: pay, amount: input.amount\}", files[LARGE])
     assert "the money may not be committed when tranche.pay happens in 'active'" in found.message
@@ -151,7 +156,7 @@ SUM = ("        max_rows: 12\n        sum: {column: amount, equals: requested}\n
 
 
 def test_payments_that_nothing_bounds_are_found_with_amounts() -> None:
-    files = large(UNBOUNDED)
+    files = large(UNBOUNDED, AS_ASKED)
     assert not of("FF177", files), "the form makes the rows add up to what is committed"
     files["forms/gcf_proposal.yaml"] = large(SUM, file="forms/gcf_proposal.yaml")["forms/gcf_proposal.yaml"]
     [found] = of("FF177", files)
@@ -170,7 +175,7 @@ def test_payments_are_bound_by_the_ledger_by_the_form_or_by_a_rule() -> None:
         "      - {if: 'application.plan.map(p, p.amount).sum() <= application.requested',"
         ' else: {en: "No.", fr: "Non."}}\n',
     )
-    files = {**unsummed, LARGE: large(UNBOUNDED, rule)[LARGE]}
+    files = {**unsummed, LARGE: large(UNBOUNDED, rule, AS_ASKED)[LARGE]}
     assert not of("FF177", files)
 
 
@@ -213,6 +218,6 @@ def test_what_one_step_asks_is_not_what_another_asked() -> None:
     amount = "    input:\n      amount: {type: money, label: {en: Amount, fr: Montant}}\n"
     files = changed("{ledger: commit, amount: application.requested}", "{ledger: commit, amount: input.amount}")
     approve = "    to: approved\n    by: officer\n"
-    files[MAIN] = files[MAIN].replace(approve, f"{approve}{amount}", 1)
+    files[MAIN] = files[MAIN].replace(approve, f"{approve}{amount}", 1).replace("    meeting: award\n", "", 1)
     found = [each for each in checker.check(loader.load(files, MAIN)) if each.code == "FF176"]
     assert {each.at for each in found} == {"transitions.report", "transitions.write_off"}

@@ -157,6 +157,14 @@ CODES = (
         "conclude: {from: signature, to: active, auto: true, by: officer}",
     ),
     Code(
+        "FF119",
+        "graph",
+        "a decision that no meeting can prepare",
+        "A meeting adds up its awards against what is left, and nothing can be asked when it is carried out.",
+        "Say award where money is reserved or committed and only there, and ask what is needed in a form before.",
+        "award: {from: review, to: approved, meeting: award, do: [{notify: approved, …}]}   # takes no money",
+    ),
+    Code(
         "FF120",
         "conditions",
         "a value that never occurs",
