@@ -226,11 +226,18 @@ def recommendation(kind: str, met_on: date) -> dict[str, Any]:
         "reserve": "The proposal is worth a grant. Two others answer the theme of this round more directly.",
         "reject": "The need is real, but the plan does not say what will change, and those concerned were not asked.",
     }
+    against = {
+        "award": "The first months are tight, and the second partner is new to such work.",
+        "conditions": "One partner has not confirmed in writing, and nobody is named yet for the accounts.",
+        "reserve": "It answers the theme of this round less directly than two others.",
+        "reject": "The plan says what will be bought, and hardly what will change; those concerned were told, not asked.",
+    }
     return {
         "met_on": met_on.isoformat(),
         "critical": "not_all" if kind == "reject" else "all_met",
         "recommendation": kind,
         "decision_reasons": reasons[kind],
+        "reasons_against": against[kind],
         "conditions": "The second partner confirms in writing.\nThe city names who keeps the accounts."
         if kind == "conditions"
         else "",

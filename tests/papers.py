@@ -87,6 +87,19 @@ def letter(**changes: Any) -> dict[str, Any]:
         "spent": money(3_950_000),
         "left": money(50_000),
         "reached": 861,
+        "kind": "reject",
+        "step": "Do not select",
+        "rules": [{"says": "The amount is at least the floor of the round.", "met": False}],
+        "scores": [
+            {
+                "label": "Committee scores",
+                "score": "8.50",
+                "scale": "10",
+                "sheets": 3,
+                "criteria": [{"label": "Impact", "score": "9.00", "scale": "10", "weight": "40"}],
+            }
+        ],
+        "appeal": {"by": "Appeal against the decision", "until": "2027-05-01"},
         **changes,
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fundflow.awards import agreements, letters
+from fundflow.awards import agreements, letters, reasons
 from fundflow.awards.answered import ENDS, MONTHS, STARTS
 from fundflow.lifecycle.registry import EffectContext
 
@@ -39,4 +39,5 @@ KINDS: Mapping[str, Kind] = {
     "rejection_letter": Kind("rejection_letter", letters.rejection_letter, is_sealed=True),
     "closing_letter": Kind("closing_letter", letters.closing_letter, _PERIOD | {"spent", "people_reached"}),
     "termination_letter": Kind("termination_letter", letters.termination_letter, is_sealed=True),
+    "statement_of_reasons": Kind("statement_of_reasons", reasons.statement_of_reasons, is_sealed=True),
 }

@@ -25,7 +25,7 @@ def award_letter(ctx: EffectContext, language: str) -> dict[str, Any]:
         **_letter(ctx, "AL"),
         "amount": amount,
         **_period(given),
-        "findings": answered(ctx, language, _recommendation(ctx)).summary("long_text"),
+        "findings": answered(ctx, language, recommendation(ctx)).summary("long_text"),
     }
 
 
@@ -101,7 +101,7 @@ def _answers_of_the_team(workflow: Workflow) -> frozenset[str]:
     return frozenset(form for state in workflow.states.values() for role in teams for form in state.edit.get(role, ()))
 
 
-def _recommendation(ctx: EffectContext) -> frozenset[str]:
+def recommendation(ctx: EffectContext) -> frozenset[str]:
     """The forms of the fund that this decision had to find complete, where the city may read them now."""
     step = ctx.workflow.transitions.get(ctx.transition)
     complete = {when.name for when in step.when if when.kind == "complete"} if step else set()

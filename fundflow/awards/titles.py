@@ -14,6 +14,7 @@ def document_title(kind: str) -> str:
         "rejection_letter": _("Decision letter"),
         "closing_letter": _("Closing letter"),
         "termination_letter": _("Termination letter"),
+        "statement_of_reasons": _("Statement of reasons"),
     }
     return known.get(kind) or kind.replace("_", " ").capitalize()
 

@@ -79,6 +79,7 @@ def context(held: Held, facts: Facts, step: Transition, to: str | None, outcome:
 def happen(ctx: registry.EffectContext, facts: Facts, decision: Decision, about: Mapping[str, Any]) -> Fired:
     """Everything an allowed transition changes: state, effects in the file's order, hooks, timers, event, outbox."""
     application, child = ctx.application, ctx.child
+    ctx.decision = decision
     state = ctx.to_state or application.state
     moved = {} if child is None else {"child": {"from": child.state, "to": ctx.child_to}}
     if child is not None and ctx.child_to is not None:

@@ -20,6 +20,7 @@ from fundflow.money import Money
 
 if TYPE_CHECKING:
     from fundflow.workflow.checker import Directory, Printed
+    from fundflow.workflow.decide import Decision
     from fundflow.workflow.definition import Role, Workflow
 
 
@@ -68,6 +69,8 @@ class EffectContext:
     child: Child | None = None
     """The child that moves; the application then stays where it is."""
     child_to: str | None = None
+    decision: Decision | None = None
+    """The decision that let it happen, with every clause."""
     _keys: int = 0
 
     def key(self, n: int | str | None = None) -> str:

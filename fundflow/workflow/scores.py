@@ -44,7 +44,7 @@ def total(criteria: Sequence[Criterion], data: Mapping[str, Any], scale: Decimal
 
     A score outside 0 to its maximum counts as missing.
     """
-    given = [(each, score) for each in criteria if (score := _score(data.get(each.field), each.maximum)) is not None]
+    given = [(each, score) for each in criteria if (score := figure(data.get(each.field), each.maximum)) is not None]
     value = None
     weights = sum((Fraction(each.weight) for each in criteria), Fraction())
     if weights and len(given) == len(criteria):
@@ -105,7 +105,7 @@ def apart(criteria: Sequence[Criterion], sheets: Sequence[Mapping[str, Any]]) ->
     """Every criterion that two or more sheets score, in their order."""
     found = []
     for each in criteria:
-        given = [score for data in sheets if (score := _score(data.get(each.field), each.maximum)) is not None]
+        given = [score for data in sheets if (score := figure(data.get(each.field), each.maximum)) is not None]
         if len(given) > 1:
             found.append(Apart(each.field, min(given), max(given)))
     return found
@@ -129,7 +129,8 @@ def places(value: Fraction) -> Decimal:
     return Decimal(whole).scaleb(-2)
 
 
-def _score(value: Any, maximum: Decimal) -> Decimal | None:
+def figure(value: Any, maximum: Decimal) -> Decimal | None:
+    """A score as a sheet holds it; None where it is missing or outside 0 to its maximum."""
     if value is None or isinstance(value, bool | float):
         return None
     try:

@@ -51,6 +51,10 @@ SAYS: dict[str, dict[str, tuple[str, ...]]] = {
         "en": ("Your grant is closed", "€40,000.00", "€39,500.00", "€500.00 was not spent", "861", "seven years"),
         "fr": ("Votre subvention est clôturée", "39 500,00 €", "500,00 € n’ont pas été dépensés", "sept ans"),
     },
+    "statement_of_reasons": {
+        "en": ("not to select", "The amount is at least", "not met", "8.5 of 10 in all, from 3 members", "1 May 2027"),
+        "fr": ("ne pas retenir", "non respectée", "8,5 sur 10 au total, par 3 membres", "1er mai 2027"),
+    },
     "termination_letter": {
         "en": ("Termination of grant agreement GA-SG-2026-0007", "<not> confirmed", "€40,000.00", "within 60 days"),
         "fr": ("Résiliation de la convention", "<not> confirmed", "40 000,00 €", "60 jours"),
