@@ -6,8 +6,7 @@ Refuses nothing by itself: an answer that is not there is null, and a form nobod
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from datetime import UTC, datetime, time
 from typing import Any, cast
 from uuid import UUID
 
@@ -16,15 +15,17 @@ from fundflow.accounts import queries as accounts
 from fundflow.accounts.policy import ADMINISTRATORS, AUDITORS
 from fundflow.applications import queries, service
 from fundflow.applications.models import Answers
+from fundflow.applications.prefill import copied, stored
 from fundflow.db import db
 from fundflow.errors import NotFound
-from fundflow.lifecycle import registry, timers
+from fundflow.lifecycle import children, registry, timers
 from fundflow.lifecycle.models import Application, Override
 from fundflow.lifecycle.registry import EffectContext
 from fundflow.money import Money
 from fundflow.workflow import access
 from fundflow.workflow.definition import Timer, Workflow
 from fundflow.workflow.durations import at_wall, end_of_day
+from fundflow.workflow.forms import OwnForm
 
 REQUESTED = "requested"
 """The answer that says how much is asked for."""
@@ -59,7 +60,7 @@ def foresee_answers(applications: Sequence[Application], wanted: frozenset[str])
 @registry.fact("forms")
 def form_facts(application: Application, name: str) -> Mapping[str, Any]:
     """Whether a form may be sent as it stands, and the labels of the questions that keep it from being sent."""
-    form = service.workflow_of(application).forms[name]
+    form = service.form_of(application, name)
     found = service.missing(application, form, service.answers_of(application, name))
     labels = {each.field: each.label for each in found}
     return {"complete": not found, "missing": list(labels.values())}
@@ -73,6 +74,7 @@ def notify(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
         "reason": ctx.reason or "",
         "by": ctx.actor.name if ctx.actor.id is not None else "",
         "at": ctx.now,
+        **children.named(ctx.application, ctx.facts.subject),
         "due_at": _due_after(ctx, effect.to),
         "input": dict(ctx.input),
     }
@@ -88,6 +90,7 @@ def remind(application: Application, template: str, roles: Sequence[str], key: s
         "reason": "",
         "by": "",
         "at": clock.now(),
+        **children.named(application, ""),
         "due_at": _next_due(application, roles),
         "input": {},
     }
@@ -250,8 +253,14 @@ def _begins(ctx: EffectContext, timer: Timer) -> datetime | None:
 
 @registry.effect("set")
 def set_field(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
-    """Write the value of an expression into the answer of that name, whoever may edit the form."""
+    """Write the value of an expression into the answer of that name, whoever may edit the form, or into the child."""
+    if effect.when is not None and ctx.evaluate(effect.when) is not True:
+        return None
     value = ctx.evaluate(effect.value)
+    _root, dot, column = effect.set.partition(".")
+    if dot and ctx.child is not None:
+        children.set_fields(ctx, ctx.child, {column: value})
+        return {"set": effect.set, "value": stored(value)}
     for name, form in ctx.workflow.answer_forms.items():
         if effect.set in form.fields:
             row = queries.answers_row(ctx.application.id, name)
@@ -259,34 +268,35 @@ def set_field(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
                 row = Answers(application_id=ctx.application.id, form=name, revision=0, data={})
                 row.saved_by = ctx.actor.id or ctx.application.created_by
                 db.session.add(row)
-            row.data = {**row.data, effect.set: stored(value)}
+            question = form.fields[effect.set]
+            answer = copied(question, value) if question.type == "table" else stored(value)
+            row.data = {**row.data, effect.set: answer}
             row.revision += 1
             row.saved_at = ctx.now
             service.repeat_for_lists(ctx.application, form, row.data)
             db.session.flush()
             timers.follow_fields(ctx.application, ctx.now, ctx.from_state)
-            return {"set": effect.set, "value": stored(value)}
+            return {"set": effect.set, "value": answer}
     raise NotFound
-
-
-def stored(value: Any) -> Any:
-    """A typed value as answers keep it."""
-    match value:
-        case Money():
-            return {"minor": value.minor, "currency": value.currency}
-        case date():
-            return value.isoformat()
-        case Decimal() | int():
-            return str(value)
-        case _:
-            return value
 
 
 @registry.entering
 def freeze_sent_forms(ctx: EffectContext) -> Mapping[str, Any] | None:
-    """Keep the answers exactly as they were sent: of every form that the transition asked to be complete."""
-    transition = ctx.workflow.transitions.get(ctx.transition)
+    """Keep the answers exactly as they were sent: of every form that the transition asked to be complete.
+
+    A child sends its own forms, each under its whole name.
+    """
+    transition = ctx.workflow.find(ctx.transition)
     forms = [when.name for when in transition.when if when.kind == "complete"] if transition else []
+    if ctx.child is not None:
+        own = ctx.workflow.children[ctx.child.kind].forms
+        forms = [str(OwnForm(ctx.child.kind, ctx.child.key, form)) for form in forms if form in own]
     if not forms:
         return None
     return {"sent": service.freeze(ctx.application, forms, ctx.event_seq)}
+
+
+@registry.own_answers
+def answers_of_children(application_id: UUID) -> Mapping[str, Mapping[str, Any]]:
+    """What stands in the own forms of an application's children."""
+    return queries.answers_of_children(application_id)

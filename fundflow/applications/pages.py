@@ -24,7 +24,7 @@ from fundflow.lifecycle import commands
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.web import forms, reader
-from fundflow.workflow.forms import Form, Missing
+from fundflow.workflow.forms import Form, Missing, OwnForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +132,20 @@ def tasks(form: Form, data: Mapping[str, Any], found: Sequence[Missing], errors:
 
 def steps(application: Application, form: Form, actor: Actor) -> list[Step]:
     """What the actor may do with the finished form: the transitions that ask for it to be complete."""
-    workflow = service.workflow_of(application)
+    own, sending = OwnForm.read(form.id), {step.id: step for step in service.sending(application, form.id)}
+    if own is None:
+        decisions, where, names = commands.available(application, actor), "desk.act", dict[str, Any]()
+    else:
+        every = commands.available_children(application, actor)
+        decisions = next((found for row, found in every if (row.kind, row.key) == (own.kind, own.key)), [])
+        where, names = "desk.act_child", {"kind": own.kind, "key": own.key}
     result = []
-    for decision in commands.available(application, actor):
-        transition = workflow.transitions[decision.transition]
-        if any(when.kind == "complete" and when.name == form.id for when in transition.when):
-            where = "desk.act" if "desk.act" in current_app.view_functions else None
-            url = url_for(where, application_id=application.id, transition=transition.id) if where else ""
-            result.append(Step(transition.label.in_(reader.language()), url, decision.allowed))
+    for decision in decisions:
+        if (step := sending.get(decision.transition)) is not None:
+            short = step.id.rpartition(".")[2]
+            is_there = where in current_app.view_functions
+            url = url_for(where, application_id=application.id, transition=short, **names) if is_there else ""
+            result.append(Step(step.label.in_(reader.language()), url, decision.allowed))
     return result
 
 

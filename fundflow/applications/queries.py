@@ -150,6 +150,16 @@ def answers(application_id: UUID) -> dict[str, Answers]:
     return {row.form: row for row in rows}
 
 
+def answers_of_children(application_id: UUID) -> dict[str, dict[str, Any]]:
+    """What is kept for the own forms of its children, by ``kind:key:form``."""
+    rows = db.session.execute(
+        sa.select(Answers.form, Answers.data).where(
+            Answers.application_id == application_id, Answers.form.contains(":", autoescape=True)
+        )
+    )
+    return {row.form: row.data for row in rows}
+
+
 def answers_and_city(application: Application) -> tuple[dict[str, dict[str, Any]], str, str]:
     """What is kept for every form that was ever saved, by form, and the name and country of the city."""
     rows = read(_ANSWERS_AND_CITY, application_id=application.id, city_id=application.city_id)

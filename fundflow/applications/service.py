@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,13 +23,14 @@ from fundflow.applications.models import Answers, File, SentAnswers
 from fundflow.applications.uploads import Received
 from fundflow.db import canonical_json, db
 from fundflow.errors import Forbidden, NotFound, Refused, Stale
-from fundflow.lifecycle import commands, definitions, happening, timers
+from fundflow.lifecycle import children, commands, definitions, happening, timers
 from fundflow.lifecycle.actor import Actor
-from fundflow.lifecycle.models import Application, Timer
+from fundflow.lifecycle.models import Application, Child, Timer
 from fundflow.lifecycle.queries import locked
 from fundflow.rounds.models import Round
-from fundflow.workflow.definition import Workflow
-from fundflow.workflow.forms import Field, Form, Missing
+from fundflow.workflow import access
+from fundflow.workflow.definition import Transition, Workflow
+from fundflow.workflow.forms import Field, Form, Missing, OwnForm
 
 LONGEST_TITLE = 300
 
@@ -116,14 +117,49 @@ def workflow_of(application: Application) -> Workflow:
     return definitions.get(application.definition_sha)
 
 
+def form_of(application: Application, form_id: str) -> Form:
+    """A form of the application, or of one of its children (``report:1:periodic``), which then has that name as its id.
+
+    NotFound where there is none. Whether somebody may see it is not its business.
+    """
+    workflow, own = workflow_of(application), OwnForm.read(form_id)
+    if own is None:
+        form = workflow.forms.get(form_id)
+        if form is None or form_id in workflow.own_forms:
+            raise NotFound
+        return form
+    row = child_of(application, own)
+    form = children.form_of(workflow, row, own.form) if row is not None else None
+    if form is None:
+        raise NotFound
+    return replace(form, id=form_id)
+
+
+def child_of(application: Application, own: OwnForm) -> Child | None:
+    """The child that a form belongs to, if it is there."""
+    return children.row_of(application.id, own.kind, own.key) if own.kind in workflow_of(application).children else None
+
+
+def cell_of(application: Application, form_id: str, actor: Actor) -> frozenset[str]:
+    """What the actor may do with a form now: ``edit``, ``view``, both or nothing."""
+    own = OwnForm.read(form_id)
+    if own is None:
+        cell = commands.cell_of(application, actor)
+        name = form_id
+    else:
+        row = child_of(application, own)
+        cell = access.NOTHING if row is None else commands.own_cell_of(application, row, actor)
+        name = own.form
+    may = {"edit"} if name in cell.edit and application.outcome is None else set[str]()
+    return frozenset(may | ({"view"} if name in cell.edit | cell.view else set()))
+
+
 def readable_form(application: Application, form_id: str, actor: Actor) -> tuple[Form, bool]:
     """The form if the actor may see it now, and whether they may edit it; NotFound otherwise."""
-    cell = commands.cell_of(application, actor)
-    form = workflow_of(application).forms.get(form_id)
-    if form is None or form_id not in cell.edit | cell.view:
+    form, may = form_of(application, form_id), cell_of(application, form_id, actor)
+    if "view" not in may:
         raise NotFound
-    is_open = form_id in cell.edit and application.outcome is None
-    return form, is_open and closed_at(application, form_id) is None
+    return form, "edit" in may and closed_at(application, form_id) is None
 
 
 def closed_at(application: Application, form_id: str) -> datetime | None:
@@ -131,28 +167,40 @@ def closed_at(application: Application, form_id: str) -> datetime | None:
     names = deadlines_of(application, form_id)
     if not names:
         return None
-    ended = [timer.act_at for timer in _timers(application.id) if timer.name in names]
+    ended = [timer.act_at for timer in _timers(application.id, form_id) if timer.name in names]
     return ended[-1] if ended and ended[-1] <= clock.now() else None
 
 
 def deadline_of(application: Application, form_id: str) -> Timer | None:
     """The running timer by which this form must be sent, if any."""
     names = deadlines_of(application, form_id)
-    running = [timer for timer in _timers(application.id) if timer.name in names] if names else []
+    running = [timer for timer in _timers(application.id, form_id) if timer.name in names] if names else []
     return running[-1] if running else None
 
 
 def deadlines_of(application: Application, form_id: str) -> frozenset[str]:
     """The timers that limit the transitions by which this form is sent from the present state."""
-    return frozenset(
-        transition.deadline
-        for transition in workflow_of(application).transitions_from(application.state)
-        if transition.deadline and any(when.kind == "complete" and when.name == form_id for when in transition.when)
+    return frozenset(step.deadline for step in sending(application, form_id) if step.deadline)
+
+
+def sending(application: Application, form_id: str) -> list[Transition]:
+    """The transitions by which this form is sent from where the application, or its child, stands now."""
+    workflow, own = workflow_of(application), OwnForm.read(form_id)
+    if own is None:
+        leaving, name = workflow.transitions_from(application.state), form_id
+    else:
+        row = child_of(application, own)
+        leaving = [] if row is None else workflow.children[own.kind].transitions_from(row.state)
+        name = own.form
+    return [step for step in leaving if any(when.kind == "complete" and when.name == name for when in step.when)]
+
+
+def _timers(application_id: UUID, form_id: str) -> list[Timer]:
+    own = OwnForm.read(form_id)
+    whose = {""} if own is None else {"", f"{own.kind}:{own.key}"}
+    query = sa.select(Timer).where(
+        Timer.application_id == application_id, Timer.status != "cancelled", Timer.subject.in_(whose)
     )
-
-
-def _timers(application_id: UUID) -> list[Timer]:
-    query = sa.select(Timer).where(Timer.application_id == application_id, Timer.status != "cancelled")
     return list(db.session.scalars(query.order_by(Timer.generation)))
 
 
@@ -185,11 +233,21 @@ def save(application: Application, form_id: str, data: Mapping[str, Any], revisi
         raise StaleDraft(by=queries.name_of(row.saved_by), mine=mine, kept=row, fields=differing)
     row = _keep(held, form, row, mine, actor)
     row.revision += 1
-    timers.follow_fields(held, row.saved_at)
+    _follow(held, form_id, row.saved_at)
     db.session.flush()
     saved = Saved(row.revision, row.saved_at)
     happening.settle(held, f"answers:{held.id}:{form_id}:{saved.revision}")
     return saved
+
+
+def _follow(held: Application, form_id: str, now: datetime) -> None:
+    """Whatever looks at these answers to know when it is due looks again."""
+    own = OwnForm.read(form_id)
+    row = child_of(held, own) if own is not None else None
+    if row is not None:
+        timers.follow_child(held, row, now)
+    else:
+        timers.follow_fields(held, now)
 
 
 def differences(form: Form, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
@@ -209,12 +267,11 @@ def _told(answer: Any) -> Any:
 def _open_form(application_id: UUID, form_id: str, actor: Actor) -> tuple[Application, Form]:
     """The application under its lock and a form that the actor may edit this very moment."""
     held = locked(application_id)
-    form = workflow_of(held).forms.get(form_id)
-    cell = commands.cell_of(held, actor)
-    if form is None or form_id not in cell.edit | cell.view:
+    form, may = form_of(held, form_id), cell_of(held, form_id, actor)
+    if "view" not in may:
         raise NotFound
     title = form.title
-    if form_id not in cell.edit or held.outcome is not None:
+    if "edit" not in may:
         raise ReadOnly(form=title)
     ended = closed_at(held, form_id)
     if ended is not None:
@@ -235,6 +292,8 @@ def _keep(held: Application, form: Form, row: Answers | None, data: dict[str, An
 
 def repeat_for_lists(held: Application, form: Form, data: Mapping[str, Any]) -> None:
     """Lists show the title and the amount asked for without opening a form: two answers, `title` and `requested`."""
+    if OwnForm.read(form.id) is not None:
+        return
     values = form.values(data, held.currency)
     if "title" in form.fields:
         held.title = str(values["title"] or "")[:LONGEST_TITLE]

@@ -192,6 +192,14 @@ def cell_of(application: Application, actor: Actor) -> access.Cell:
     return access.cell(workflow, application.state, roles, has_ended=application.outcome is not None)
 
 
+def own_cell_of(application: Application, child: Child, actor: Actor) -> access.Cell:
+    """What this actor may edit and view of a child's own forms now."""
+    workflow = definitions.get(application.definition_sha)
+    roles = held_roles(application, workflow, actor)
+    has_ended = application.outcome is not None
+    return access.own_cell(workflow, application.state, child.kind, child.state, roles, has_ended=has_ended)
+
+
 def shown_state_of(application: Application, actor: Actor) -> str:
     """The state as this actor is shown it."""
     workflow = definitions.get(application.definition_sha)

@@ -73,6 +73,7 @@ def context(held: Held, facts: Facts, step: Transition, to: str | None, outcome:
         facts=facts,
         child=child,
         child_to=to if child is not None else None,
+        child_from=None if child is None else child.state,
     )
 
 
@@ -94,7 +95,12 @@ def happen(ctx: registry.EffectContext, facts: Facts, decision: Decision, about:
         if ctx.to_state != ctx.from_state and ctx.to_state is not None:
             _begin_anew(application, ctx.workflow.states[ctx.to_state])
         noted = [note for hook in registry.entering_hooks if (note := hook(ctx))]
-        timers.follow(facts, ctx.from_state, ctx.to_state)
+        if child is None:
+            timers.follow(facts, ctx.from_state, ctx.to_state)
+        else:
+            timers.follow(facts, f"{child.kind}.{ctx.child_from}", f"{child.kind}.{child.state}")
+        if ctx.workflow.prefilled:
+            registry.opened(ctx, child, ctx.from_state if child is None else ctx.child_from)
     body = {**about, **moved, **account(facts, decision), "effects": caused, "notes": noted}
     return _record(ctx, decision, body, None if child is None else f"{child.kind}:{child.key}", wanted)
 

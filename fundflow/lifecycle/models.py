@@ -300,7 +300,7 @@ class Child(Identified, Model):
 
 
 class Timer(Identified, Model):
-    """A due moment of one application. The wall time and zone are the truth; `due_at` is computed from them.
+    """A due moment of one application or child. The wall time and zone are the truth; `due_at` is computed from them.
 
     `armed` until it acts, then `fired`; `paused` while its application is elsewhere and its time stands still.
     """
@@ -309,6 +309,8 @@ class Timer(Identified, Model):
 
     application_id: Mapped[UUID] = mapped_column(sa.ForeignKey("applications.id"))
     name: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="")
+    """The child whose timer it is (``report:1``); empty for one of the application."""
     generation: Mapped[int] = mapped_column(default=1)
     wall: Mapped[str]
     zone: Mapped[str]
@@ -340,7 +342,7 @@ class Timer(Identified, Model):
     """When it stood still: ``[from, until]`` as instants in ISO 8601, the last one open while it is paused."""
 
     __table_args__ = (
-        sa.UniqueConstraint("application_id", "name", "generation"),
+        sa.UniqueConstraint("application_id", "name", "subject", "generation"),
         sa.CheckConstraint("status IN ('armed', 'paused', 'fired', 'cancelled')", name="status"),
         sa.CheckConstraint("(status = 'paused') = (remaining IS NOT NULL)", name="remaining"),
         sa.Index("ix_timers_next", "next_at"),

@@ -18,13 +18,12 @@ import sqlalchemy as sa
 from fundflow.db import db, present
 from fundflow.errors import Refused
 from fundflow.lifecycle import brakes, definitions, inputs, writes
-from fundflow.lifecycle.actor import SYSTEM, Actor
+from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.brakes import NoReason
 from fundflow.lifecycle.models import Application, Outage, Timer
 from fundflow.lifecycle.moments import plan
 from fundflow.lifecycle.record import Link
-from fundflow.lifecycle.situation import Facts
-from fundflow.lifecycle.timers import replan
+from fundflow.lifecycle.timers import looking_at, replan
 from fundflow.workflow.moments import moved, own_time
 
 OUTAGE = "outage"
@@ -158,13 +157,13 @@ def _moves(spans: Sequence[Span], from_at: datetime, until_at: datetime, *, lock
 
 def _extend(outage: Outage, application: Application, moves: Sequence[Move], actor: Actor, now: datetime) -> None:
     workflow = definitions.get(application.definition_sha)
-    facts = Facts(application, workflow, SYSTEM, now, locking=False)
     told = []
     for move in moves:
         row, was = move.timer, move.timer.due_at
         row.extended += round((move.due_at - was).total_seconds())
-        replan(row, plan(facts, workflow.timers[row.name], move.due_at))
-        told.append({"timer": row.name, "generation": row.generation, "was": was, "due": move.due_at})
+        replan(row, plan(looking_at(row, application, now), workflow.timers[row.name], move.due_at))
+        of = {"of": row.subject} if row.subject else {}
+        told.append({"timer": row.name, **of, "generation": row.generation, "was": was, "due": move.due_at})
     span = {"id": outage.id, "from": outage.from_at, "until": outage.until_at, "timers": told}
     db.session.flush()
     _note(application, {"key": f"outage:{outage.id}:{application.id}", "outage": span}, outage.reason, actor, now)

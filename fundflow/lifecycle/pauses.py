@@ -41,7 +41,7 @@ class Line:
 
 def pause(facts: Facts, names: Collection[str]) -> None:
     """Let these timers stand still from now on; each keeps how much of it is left, or by how much it is late."""
-    for name, row in _latest(facts.application, names, ("armed", "fired")).items():
+    for name, row in _latest(facts.application, names, ("armed", "fired"), facts.subject).items():
         timer = facts.workflow.timers[name]
         end = row.act_at if OVERDUE in row.reminded else row.due_at
         row.remaining = round(left(facts.workflow, timer, facts.now, end).total_seconds())
@@ -52,7 +52,7 @@ def pause(facts: Facts, names: Collection[str]) -> None:
 
 def resume(facts: Facts, timer: definition.Timer) -> bool:
     """Let a paused timer go on as the same generation with what was left of it; False where none stands still."""
-    row = _latest(facts.application, [timer.id], ("paused",)).get(timer.id)
+    row = _latest(facts.application, [timer.id], ("paused",), facts.subject).get(timer.id)
     if row is None or row.remaining is None:
         return False
     workflow, rest = facts.workflow, timedelta(seconds=row.remaining)
@@ -104,11 +104,14 @@ def account(workflow: Workflow, timer: definition.Timer, row: Timer, language: s
     return [*lines, Line("left", length=timedelta(seconds=row.remaining))]
 
 
-def _latest(application: Application, names: Collection[str], statuses: Sequence[str]) -> dict[str, Timer]:
+def _latest(
+    application: Application, names: Collection[str], statuses: Sequence[str], subject: str = ""
+) -> dict[str, Timer]:
     """The latest generation of each timer that was not cancelled, where it stands in one of these ways."""
     rows = db.session.scalars(
         sa.select(Timer)
         .where(Timer.application_id == application.id, Timer.name.in_(list(names)), Timer.status != "cancelled")
+        .where(Timer.subject == subject)
         .order_by(Timer.generation)
         .execution_options(populate_existing=True)
     )

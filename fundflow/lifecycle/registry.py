@@ -69,6 +69,8 @@ class EffectContext:
     child: Child | None = None
     """The child that moves; the application then stays where it is."""
     child_to: str | None = None
+    child_from: str | None = None
+    """Where it stood before."""
     decision: Decision | None = None
     """The decision that let it happen, with every clause."""
     _keys: int = 0
@@ -96,6 +98,8 @@ NameCheck = Callable[[Application, "Role", UUID], None]
 Panels = Callable[[UUID], Mapping[UUID, frozenset[str]]]
 TookPart = Callable[[Application, UUID], bool]
 Notifier = Callable[[Application, str, Sequence[str], str, Mapping[str, Any]], None]
+OwnAnswers = Callable[[UUID], Mapping[str, Mapping[str, Any]]]
+Opening = Callable[[EffectContext, Child | None, str | None], None]
 Alarm = Callable[[str, str, Mapping[str, Any]], None]
 
 
@@ -128,6 +132,8 @@ stand_in_tests: list[Callable[[UUID, UUID], bool]] = []
 panel_readers: list[Panels] = []
 part_tests: list[TookPart] = []
 override_hooks: list[Callable[[Application, Override], None]] = []
+own_answer_readers: list[OwnAnswers] = []
+opening_hooks: list[Opening] = []
 directories: list[Callable[[], Directory]] = []
 document_prints: dict[str, Printed] = {}
 """What each kind of document prints of the answers, and what it cannot do without."""
@@ -244,6 +250,32 @@ def acting(run: ActHook) -> ActHook:
     """Run after every act that is no transition, with its subject, in the same transaction."""
     act_hooks.append(run)
     return run
+
+
+def own_answers(run: OwnAnswers) -> OwnAnswers:
+    """Provide what stands in the own forms of an application's children, by ``kind:key:form``."""
+    own_answer_readers[:] = [run]
+    return run
+
+
+def own_answers_of(application_id: UUID) -> Mapping[str, Mapping[str, Any]]:
+    """What stands in the own forms of an application's children; nothing where nobody keeps answers."""
+    return next((run(application_id) for run in own_answer_readers), {})
+
+
+def opening(run: Opening) -> Opening:
+    """Run whenever an application, or a child of it, may have come to where a form is open that was not before.
+
+    It is given the child, or None for the application, and the state that was left, or None at the beginning.
+    """
+    opening_hooks.append(run)
+    return run
+
+
+def opened(ctx: EffectContext, child: Child | None, left: str | None) -> None:
+    """Say that the application, or a child of it, came from one state to another."""
+    for run in opening_hooks:
+        run(ctx, child, left)
 
 
 def paper(run: SignedPaper) -> SignedPaper:

@@ -6,7 +6,8 @@ that nobody provides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from fundflow.prepared import Prepared
 from fundflow.workflow.decide import Situation, acting_for
 from fundflow.workflow.definition import SYSTEM, Workflow
 from fundflow.workflow.expressions import Expression
+from fundflow.workflow.forms import OwnForm
 
 _rounds = sa.table("rounds", sa.column("id", sa.Uuid))
 _ROUND_LOCK = Prepared(
@@ -36,10 +38,14 @@ _ACTED = (
 )
 """Everyone who stands behind an event: who did it, for whom, and who approved it where it was overridden."""
 _TIMERS = (
-    sa.select(Timer.name, Timer.due_at)
+    sa.select(Timer.name, Timer.subject, Timer.due_at)
     .where(Timer.application_id == sa.bindparam("application_id"), Timer.status.in_(("armed", "fired")))
     .order_by(Timer.generation)
 )
+
+
+_OF_CHILD = ("self", "siblings", "parent", "timers", "forms")
+"""What is known of a child, and is something else of another."""
 
 
 class UnknownFact(Refused):
@@ -83,6 +89,11 @@ class Facts:
         self._known: dict[str, Any] = {"input": self.input, "now": now, "today": today(now, workflow)}
 
     @property
+    def subject(self) -> str:
+        """The child that the command is about, as its timers and events name it; empty for the application."""
+        return "" if self.child is None else f"{self.child.kind}:{self.child.key}"
+
+    @property
     def state(self) -> str:
         """Where whatever the command is about stands: the child, or the application."""
         return self.application.state if self.child is None else self.child.state
@@ -95,10 +106,29 @@ class Facts:
             raise NotFound()
         self.look_at_row(child, rows)
 
+    @contextmanager
+    def about(self, child: Child, rows: Sequence[Child]) -> Iterator[None]:
+        """Let what is done in the block be about this child, and then about what it was about before."""
+        before = {root: self._known[root] for root in _OF_CHILD if root in self._known}
+        state = self.child, self._acted, self._fired
+        self.look_at_row(child, rows)
+        try:
+            yield
+        finally:
+            self.child, self._acted, self._fired = state
+            for root in _OF_CHILD:
+                self._known.pop(root, None)
+            self._known.update(before)
+
     def look_at_row(self, child: Child, rows: Iterable[Child]) -> None:
         """Let the command be about this child among all those of its kind. What was done to another counts no more."""
-        records = {row.key: children.record_of(self.workflow, self.application, row) for row in rows}
+        given = list(rows)
+        told = children.records_of(self.workflow, self.application, given)
+        records = {row.key: record for row, record in zip(given, told, strict=True)}
         self.child, self._acted, self._fired = child, None, {}
+        # Its own timers and forms are others than those of whatever was looked at before.
+        self._known.pop("timers", None)
+        self._known.pop("forms", None)
         self._known["self"] = records[child.key]
         self._known["siblings"] = tuple(record for each, record in records.items() if each != child.key)
         self._known["parent"] = {"state": self.application.state}
@@ -169,7 +199,10 @@ class Facts:
         elif first in registry.NAMED_FACTS:
             if not name:
                 raise UnknownFact(fact=root)
-            self._known.setdefault(first, {})[name] = provider.run(self.application, name)
+            asked = name
+            if self.child is not None and name in self.workflow.own_forms:
+                asked = str(OwnForm(self.child.kind, self.child.key, name))
+            self._known.setdefault(first, {})[name] = provider.run(self.application, asked)
         else:
             self._known[first] = provider.run(self.application)
 
@@ -181,7 +214,7 @@ class Facts:
         acted: dict[str, set[str]] = {}
         fired: dict[str, int] = {}
         # What was done to a child counts for that child alone.
-        of_child = None if self.child is None else f"{self.child.kind}:{self.child.key}"
+        of_child = self.subject or None
         for transition, subject, *people, times in happened:
             if of_child is not None and "." in transition and subject != of_child:
                 continue
@@ -191,11 +224,15 @@ class Facts:
         self._acted = {transition: frozenset(people) for transition, people in acted.items()}
 
     def _timers(self) -> dict[str, dict[str, Any]]:
-        """When each timer is due: the latest generation, running or fired; None where none is or it was cancelled."""
+        """When each timer is due: the latest generation, running or fired; None where none is or it was cancelled.
+
+        Of the application, and of the child that the command is about.
+        """
         rows = db.session.connection().execute(_TIMERS, {"application_id": self.application.id})
         due: dict[str, dict[str, Any]] = {name: {"due_at": None} for name in self.workflow.timers}
-        for name, due_at in rows:
-            due[name] = {"due_at": due_at.astimezone(self.workflow.zone)}
+        for name, subject, due_at in rows:
+            if not subject or subject == self.subject:
+                due[name] = {"due_at": due_at.astimezone(self.workflow.zone)}
         return due
 
     def situation(self, received_at: datetime) -> Situation:
@@ -213,6 +250,11 @@ class Facts:
             stands_in={role: str(giver) for role, giver in self.stands_in.items()},
             overridden=self.is_overridden,
         )
+
+    def unanswered(self, expression: Expression) -> list[str]:
+        """The required answers that an expression reads and that are not there yet, after loading what it reads."""
+        self.load(expression.roots)
+        return expression.unanswered(self._env())
 
     def evaluate(self, expression: Expression) -> Any:
         """The value of a compiled expression, after loading what it reads."""

@@ -33,7 +33,9 @@ def standings(applications: Iterable[Application]) -> dict[UUID, Standing]:
     ids = list(known)
     db.session.flush()
     for application_id, name in db.session.execute(
-        sa.select(Timer.application_id, Timer.name).where(Timer.application_id.in_(ids), Timer.status == "armed")
+        sa.select(Timer.application_id, Timer.name).where(
+            Timer.application_id.in_(ids), Timer.status == "armed", Timer.subject == ""
+        )
     ):
         known[application_id]["timers"].add(name)
     for application_id, name, count in db.session.execute(

@@ -18,13 +18,13 @@ import sqlalchemy as sa
 from fundflow.db import begin_reading, db, instant, transaction
 from fundflow.errors import Refused
 from fundflow.jobs import worker
-from fundflow.lifecycle import brakes, commands, definitions, registry
+from fundflow.lifecycle import brakes, children, commands, definitions, registry
 from fundflow.lifecycle.actor import SYSTEM
 from fundflow.lifecycle.models import Application, Brake, Timer
 from fundflow.lifecycle.moments import aims_at, plan
 from fundflow.lifecycle.refusals import NotAllowed
 from fundflow.lifecycle.situation import Facts
-from fundflow.lifecycle.timers import replan
+from fundflow.lifecycle.timers import looking_at, replan
 from fundflow.workflow import definition
 from fundflow.workflow.definition import Text, Workflow
 from fundflow.workflow.moments import (
@@ -119,14 +119,14 @@ def _do(timer_id: UUID, application_id: UUID) -> bool:
     if row.status == "fired":
         return _follow_up(application, workflow, timer, row, now)
     # What it aims at may have moved since it was armed: the moment is computed again before anything is done.
-    facts = Facts(application, workflow, SYSTEM, now, locking=False)
+    facts = looking_at(row, application, now)
     moment = aims_at(facts, timer, row)
     if moment is not None and moment != row.due_at:
         replan(row, plan(facts, timer, moment))
     elif now < row.act_at:
         _remind(application, workflow, timer, row, now)
     else:
-        return _act(application, workflow, timer, row, now)
+        return _act(application, workflow, timer, row, facts)
     return True
 
 
@@ -166,14 +166,15 @@ def _remind(application: Application, workflow: Workflow, timer: definition.Time
     row.next_at = next_reminder(moments, row.act_at, row.reminded)
 
 
-def _act(application: Application, workflow: Workflow, timer: definition.Timer, row: Timer, now: datetime) -> bool:
+def _act(application: Application, workflow: Workflow, timer: definition.Timer, row: Timer, facts: Facts) -> bool:
     """End a timer: tell those concerned that it is late, then start what follows as the system."""
-    starts = timer.then if application.outcome is None and application.state in timer.states else None
+    stands = application.state if facts.child is None else f"{facts.child.kind}.{facts.child.state}"
+    starts = timer.then if application.outcome is None and stands in timer.states else None
     if starts is not None and brakes.is_on():
         return False
     _end(application, workflow, timer, row)
     if starts is not None:
-        row.acted_at = now
+        row.acted_at = facts.now
         _start(application, starts, row)
     return True
 
@@ -193,9 +194,15 @@ def _start(application: Application, transition: str, row: Timer) -> None:
         application.id,
         transition,
         actor=SYSTEM,
-        key=f"timer:{application.id}:{row.name}:{row.generation}",
+        key=_key(application, row),
         revision=application.revision,
+        of=row.subject.partition(":")[2] or None,
     )
+
+
+def _key(application: Application, row: Timer) -> str:
+    """What tells this generation of a timer from all others: of a child also whose it is."""
+    return ":".join(filter(None, ("timer", str(application.id), row.name, row.subject, str(row.generation))))
 
 
 def _follow_up(
@@ -244,8 +251,8 @@ def _block(timer_id: UUID, application_id: UUID, refusal: Refused) -> bool:
         _end(application, workflow, timer, row)
     row.blocked, row.retry_at, row.tried_revision = str(refusal), now + RETRY, application.revision
     if is_first:
-        step = workflow.transitions[timer.then or ""]
-        told = {"step": step.label, "why": _why(workflow, refusal)}
+        step = workflow.find(timer.then or "")
+        told = {"step": step.label if step else "", "why": _why(workflow, refusal)}
         _tell(application, BLOCKED if timer.if_blocked else None, timer.if_blocked, row, "blocked", told)
     else:
         _say_again(application, workflow, timer, row, now)
@@ -282,8 +289,9 @@ def _tell(
     facts: dict[str, Any] | None = None,
 ) -> None:
     if template:
-        key = f"timer:{application.id}:{row.name}:{row.generation}:{what.replace(' ', '-')}"
-        registry.notify(application, template, roles, key, {"due_at": row.due_at, "zone": row.zone, **(facts or {})})
+        key = f"{_key(application, row)}:{what.replace(' ', '-')}"
+        told = {"due_at": row.due_at, "zone": row.zone, **children.named(application, row.subject), **(facts or {})}
+        registry.notify(application, template, roles, key, told)
 
 
 worker.periodic(sweep, SWEEP_SECONDS)

@@ -117,7 +117,7 @@ def _beginning(facts: Facts, old: Workflow, left: str, verdict: Verdict) -> list
 def _running(application: Application) -> dict[str, Timer]:
     rows = db.session.scalars(
         sa.select(Timer)
-        .where(Timer.application_id == application.id, Timer.status == "armed")
+        .where(Timer.application_id == application.id, Timer.status == "armed", Timer.subject == "")
         .order_by(Timer.name)
         .execution_options(populate_existing=True)
     )
@@ -131,7 +131,7 @@ def _of_this_stay(application: Application, ran: set[str]) -> dict[str, Timer]:
     """
     rows = db.session.scalars(
         sa.select(Timer)
-        .where(Timer.application_id == application.id)
+        .where(Timer.application_id == application.id, Timer.subject == "")
         .order_by(Timer.generation)
         .execution_options(populate_existing=True)
     )

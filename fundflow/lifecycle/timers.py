@@ -1,4 +1,4 @@
-"""Due moments of applications: armed on entering a state, cancelled or paused on leaving it, swept by workers.
+"""Due moments of applications and children: armed on entering a state, cancelled or paused on leaving it, swept.
 
 A timer only tells people and starts commands. Whether something is too late is decided inside the command, so it holds
 also when no sweep has run. `sweeping` does what is due, `moments` says when, `pauses` lets time stand still.
@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from fundflow.db import db, present
 from fundflow.jobs import worker
-from fundflow.lifecycle import definitions, pauses, registry
+from fundflow.lifecycle import children, definitions, pauses, registry
 from fundflow.lifecycle.actor import SYSTEM
-from fundflow.lifecycle.models import Application, Timer
+from fundflow.lifecycle.models import Application, Child, Timer
 from fundflow.lifecycle.moments import aims_at, moment_of, plan, told_in
 from fundflow.lifecycle.pauses import account_of
 from fundflow.lifecycle.situation import Facts
@@ -31,7 +31,10 @@ __all__ = [
     "cancel",
     "due",
     "follow",
+    "follow_child",
     "follow_fields",
+    "looking_at",
+    "of_children",
     "of_present_state",
     "rearm",
     "rearm_round",
@@ -43,14 +46,17 @@ REFRESH_SECONDS = 24 * 3600.0
 
 _RUNNING = (
     sa.select(Timer.name, Timer.due_at)
-    .where(Timer.application_id == sa.bindparam("application_id"), Timer.status == "armed")
+    .where(Timer.application_id == sa.bindparam("application_id"), Timer.status == "armed", Timer.subject == "")
     .order_by(Timer.due_at, Timer.name)
+)
+_IS_OF_CHILD = sa.and_(
+    Child.application_id == Timer.application_id, Timer.subject == Child.kind.concat(":").concat(Child.key)
 )
 _STATE = sa.select(Application.state).where(Application.id == sa.bindparam("application_id"))
 
 
 def due(application: Application) -> list[tuple[str, datetime]]:
-    """The running timers of an application and when each is due, the next first."""
+    """The running timers of an application itself and when each is due, the next first."""
     rows = db.session.connection().execute(_RUNNING, {"application_id": application.id})
     return [(name, due_at) for name, due_at in rows]
 
@@ -70,30 +76,57 @@ def of_present_state(application: Application) -> list[Timer]:
     return sorted(latest.values(), key=lambda row: (row.due_at, row.name))
 
 
+def of_children(application: Application) -> list[Timer]:
+    """The timers of the children that run, or are over, where each child stands now, the first due first."""
+    if application.outcome is not None:
+        return []
+    workflow = definitions.get(application.definition_sha)
+    names = [name for name, timer in workflow.timers.items() if timer.child]
+    rows = db.session.execute(
+        sa.select(Timer, Child.kind, Child.state)
+        .join(Child, _IS_OF_CHILD)
+        .where(Timer.application_id == application.id, Timer.name.in_(names), Timer.status.in_(("armed", "fired")))
+        .order_by(Timer.generation)
+    )
+    latest = {
+        (row.subject, row.name): row
+        for row, kind, state in rows
+        if f"{kind}.{state}" in workflow.timers[row.name].states
+    }
+    return sorted(latest.values(), key=lambda row: (row.due_at, row.name, row.subject))
+
+
 def follow(facts: Facts, from_state: str | None, to_state: str | None) -> None:
     """Cancel the timers that do not run in the state just entered and arm those that now begin; an end cancels all.
 
     A timer that runs in both states goes on as it is, and so does every timer when the state stays the same. One with
-    `sla` is not cancelled but stands still, and goes on when the application comes back.
+    `sla` is not cancelled but stands still, and goes on when the application comes back. Of the child that the facts
+    are about, both states have its kind before them (``report.open``); the end of an application is that of all.
     """
     after = following(facts.workflow, from_state, to_state)
     if after.standing:
         pauses.pause(facts, after.standing)
     if after.over:
-        cancel(facts.application.id, after.over)
+        cancel(facts.application.id, after.over, facts.subject)
+    if to_state is None and (own := [name for name, timer in facts.workflow.timers.items() if timer.child]):
+        cancel(facts.application.id, own, None)
     for name in after.begun:
         timer = facts.workflow.timers[name]
         if not (timer.is_sla and pauses.resume(facts, timer)):
             arm(facts, timer, facts.now)
 
 
-def cancel(application_id: UUID, names: Iterable[str]) -> None:
-    """Stop these timers of an application; those that have fired stay fired and say nothing more."""
+def cancel(application_id: UUID, names: Iterable[str], subject: str | None = "") -> None:
+    """Stop these timers of an application, or of one child; those that have fired stay fired and say nothing more.
+
+    Of whatever they are where `subject` is None.
+    """
     db.session.execute(
         sa.update(Timer)
         .where(
             Timer.application_id == application_id,
             Timer.name.in_(list(names)),
+            sa.true() if subject is None else Timer.subject == subject,
             sa.or_(Timer.status.in_(("armed", "paused")), Timer.next_at.is_not(None)),
         )
         .values(
@@ -114,22 +147,29 @@ def arm(facts: Facts, timer: definition.Timer, entered_at: datetime) -> None:
         begin(facts, timer, moment)
 
 
-def rearm(facts: Facts, name: str) -> None:
+def rearm(facts: Facts, name: str, left: str | None = None) -> None:
     """Start a timer anew from this moment, as a new generation; the one that runs is cancelled.
 
     One that begins only with the state that this command leads to is left to that; one that this very command started
-    already stays.
+    already stays. `left` is the state that the child leaves, for one of a child.
     """
     timer = facts.workflow.timers[name]
     application = facts.application
-    before = db.session.connection().execute(_STATE, {"application_id": application.id}).scalar_one()
-    if before not in timer.states or application.state not in timer.states:
-        return
-    running = _armed(application.id).get(name)
+    if timer.child:
+        child = facts.child
+        if child is None or not {f"{child.kind}.{each}" for each in (left or child.state, child.state)} <= {
+            *timer.states
+        }:
+            return
+    else:
+        before = db.session.connection().execute(_STATE, {"application_id": application.id}).scalar_one()
+        if before not in timer.states or application.state not in timer.states:
+            return
+    running = _armed(application.id, facts.subject if timer.child else "").get(name)
     moment = moment_of(_anew(facts, timer), timer, facts.now)
     if running is not None and running.created_at == facts.now and moment == running.due_at:
         return
-    cancel(application.id, [name])
+    cancel(application.id, [name], facts.subject if timer.child else "")
     if moment is not None:
         begin(facts, timer, moment)
 
@@ -141,18 +181,50 @@ def follow_fields(application: Application, now: datetime, from_state: str | Non
     what begins with the new state is started by that. A timer that is over begins again only for a moment to come.
     """
     workflow = definitions.get(application.definition_sha)
+    if application.outcome is not None:
+        return 0
     states = {application.state, from_state or application.state}
     watching = [
         timer
         for timer in workflow.timers.values()
         if timer.at is not None and "application" in timer.at.roots and states <= set(timer.states)
     ]
+    changed = 0
+    if watching:
+        db.session.flush()
+        facts = Facts(application, workflow, SYSTEM, now, locking=False)
+        changed = _move(facts, watching, {row.name: row for row in of_present_state(application)})
+    looking = {timer.child for timer in workflow.timers.values() if timer.child and _looks_at(timer, "application")}
+    for row in children.rows_of(application.id) if looking else ():
+        changed += follow_child(application, row, now) if row.kind in looking else 0
+    return changed
+
+
+def follow_child(application: Application, row: Child, now: datetime, left: str | None = None) -> int:
+    """The same for the timers of one child, whose fields or answers changed; `left` is the state that it leaves."""
+    workflow = definitions.get(application.definition_sha)
+    states = {f"{row.kind}.{row.state}", f"{row.kind}.{left or row.state}"}
+    watching = [
+        timer
+        for timer in workflow.timers.values()
+        if (_looks_at(timer, "self") or _looks_at(timer, "application")) and states <= set(timer.states)
+    ]
     if not watching or application.outcome is not None:
         return 0
     db.session.flush()
     facts = Facts(application, workflow, SYSTEM, now, locking=False)
-    latest = {row.name: row for row in of_present_state(application)}
-    changed = 0
+    facts.look_at(row.kind, row.key)
+    latest = {each.name: each for each in of_children(application) if each.subject == facts.subject}
+    return _move(facts, watching, latest)
+
+
+def _looks_at(timer: definition.Timer, root: str) -> bool:
+    return timer.at is not None and root in timer.at.roots
+
+
+def _move(facts: Facts, watching: Iterable[definition.Timer], latest: Mapping[str, Timer]) -> int:
+    """Start anew those of these timers whose moment is another now; how many."""
+    application, now, changed = facts.application, facts.now, 0
     for timer in watching:
         moment, row = moment_of(facts, timer, now), latest.get(timer.id)
         if row is None:
@@ -163,7 +235,7 @@ def follow_fields(application: Application, now: datetime, from_state: str | Non
             is_other = moment != row.due_at - timedelta(seconds=row.extended)
             is_due = is_other and (row.status == "armed" or moment > now)
         if is_due:
-            cancel(application.id, [timer.id])
+            cancel(application.id, [timer.id], facts.subject)
             if moment is not None:
                 begin(facts, timer, moment)
             changed += 1
@@ -174,7 +246,7 @@ def follow_fields(application: Application, now: datetime, from_state: str | Non
 def rearm_named(ctx: registry.EffectContext, asked: definition.Effect) -> Mapping[str, Any]:
     """Start the timer that the effect names anew, with the facts as the effects before it left them."""
     assert asked.rearm is not None  # noqa: S101 - the loader gives the effect its timer
-    rearm(ctx.facts, asked.rearm)
+    rearm(ctx.facts, asked.rearm, ctx.child_from)
     return {"rearm": asked.rearm}
 
 
@@ -200,7 +272,7 @@ def rearm_round(round_id: UUID) -> int:
         timer = workflow.timers.get(row.name)
         if timer is None or timer.at is None or "round" not in timer.at.roots:
             continue
-        facts = Facts(application, workflow, SYSTEM, now, locking=False)
+        facts = looking_at(row, application, now)
         moment = aims_at(facts, timer, row)
         if moment is None or (moment == row.due_at and told_in(facts, timer).key == row.zone):
             continue
@@ -227,7 +299,7 @@ def refresh() -> int:
         workflow = definitions.get(application.definition_sha)
         timer = workflow.timers.get(row.name)
         if timer is not None and timer.at is None:
-            moment = aims_at(Facts(application, workflow, SYSTEM, now, locking=False), timer, row)
+            moment = aims_at(looking_at(row, application, now), timer, row)
             if moment != row.due_at:
                 stale.append(row.id)
     db.session.rollback()
@@ -253,7 +325,7 @@ def _refresh(timer_id: UUID) -> bool:
         return False
     row, application = found
     workflow = definitions.get(application.definition_sha)
-    facts = Facts(application, workflow, SYSTEM, present(), locking=False)
+    facts = looking_at(row, application, present())
     moment = aims_at(facts, workflow.timers[row.name], row)
     if moment is not None:
         replan(row, plan(facts, workflow.timers[row.name], moment))
@@ -263,17 +335,29 @@ def _refresh(timer_id: UUID) -> bool:
 
 def _anew(facts: Facts, timer: definition.Timer) -> Facts:
     """Facts that know what this command has just written into the application, where a timer looks at it."""
-    if timer.at is None or "application" not in timer.at.roots:
+    if timer.at is None or timer.at.roots.isdisjoint(("application", "self")):
         return facts
     db.session.flush()
-    return Facts(facts.application, facts.workflow, facts.actor, facts.now, locking=False, input=facts.input)
+    anew = Facts(facts.application, facts.workflow, facts.actor, facts.now, locking=False, input=facts.input)
+    if timer.child and facts.child is not None:
+        anew.look_at(facts.child.kind, facts.child.key)
+    return anew
+
+
+def looking_at(row: Timer, application: Application, now: datetime) -> Facts:
+    """The facts that a timer is computed from, of its application or its child, as nobody in particular."""
+    facts = Facts(application, definitions.get(application.definition_sha), SYSTEM, now, locking=False)
+    if row.subject:
+        kind, _, key = row.subject.partition(":")
+        facts.look_at(kind, key)
+    return facts
 
 
 def begin(facts: Facts, timer: definition.Timer, moment: datetime) -> None:
     """Start a new generation of a timer that is due at this moment."""
-    application_id = facts.application.id
+    application_id, subject = facts.application.id, facts.subject if timer.child else ""
     before = sa.select(sa.func.coalesce(sa.func.max(Timer.generation), 0) + 1).where(
-        Timer.application_id == application_id, Timer.name == timer.id
+        Timer.application_id == application_id, Timer.name == timer.id, Timer.subject == subject
     )
     db.session.execute(
         sa.insert(Timer).values(
@@ -281,6 +365,7 @@ def begin(facts: Facts, timer: definition.Timer, moment: datetime) -> None:
             created_at=facts.now,
             application_id=application_id,
             name=timer.id,
+            subject=subject,
             generation=before.scalar_subquery(),
             status="armed",
             starts=timer.then,
@@ -289,10 +374,10 @@ def begin(facts: Facts, timer: definition.Timer, moment: datetime) -> None:
     )
 
 
-def _armed(application_id: UUID) -> dict[str, Timer]:
+def _armed(application_id: UUID, subject: str) -> dict[str, Timer]:
     rows = db.session.scalars(
         sa.select(Timer)
-        .where(Timer.application_id == application_id, Timer.status == "armed")
+        .where(Timer.application_id == application_id, Timer.subject == subject, Timer.status == "armed")
         .execution_options(populate_existing=True)
     )
     return {row.name: row for row in rows}

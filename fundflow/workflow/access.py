@@ -33,6 +33,23 @@ def cell(workflow: Workflow, state: str, roles: Iterable[str], *, has_ended: boo
     return Cell(frozenset() if has_ended or given.is_final else edit, view)
 
 
+def own_cell(
+    workflow: Workflow, parent: str, kind: str, state: str, roles: Iterable[str], *, has_ended: bool = False
+) -> Cell:
+    """The forms of a child in `state` that these roles may read and edit, while its application is in `parent`.
+
+    Whoever is not shown the kind there sees nothing of it; an application that has ended lets nothing be edited.
+    """
+    child = workflow.children.get(kind)
+    given = child.states.get(state) if child is not None else None
+    held = [role for role in roles if role in workflow.roles]
+    if given is None or kind not in cell(workflow, parent, held).view:
+        return NOTHING
+    edit = frozenset(form for role in held for form in given.edit.get(role, ()))
+    view = edit.union(*(given.view.get(role, ()) for role in held))
+    return Cell(frozenset() if has_ended or given.is_final else edit, view)
+
+
 def matrix(workflow: Workflow) -> dict[tuple[str, str], Cell]:
     """Every cell by (state, role)."""
     return {(state, role): cell(workflow, state, (role,)) for state in workflow.states for role in workflow.roles}

@@ -206,8 +206,8 @@ def _is_loaded(facts: Mapping[str, Any], path: str) -> bool:
 
 
 def _label(workflow: Workflow, path: str) -> Text:
-    name = path.partition(".")[2]
-    for form in workflow.answer_forms.values():
+    root, _, name = path.partition(".")
+    for form in (workflow.forms if root == "self" else workflow.answer_forms).values():
         if name in form.fields:
             return form.fields[name].label
     return Text.same(path)
@@ -221,11 +221,12 @@ def _spoken(workflow: Workflow, path: str, value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(workflow.zone)
     root, _, name = path.partition(".")
-    if root != "application" or not isinstance(value, str | tuple):
+    if root not in ("application", "self") or not isinstance(value, str | tuple):
         return value
     if name == "country" and isinstance(value, str):
         return _country(workflow, value)
-    field_ = next((form.fields[name] for form in workflow.answer_forms.values() if name in form.fields), None)
+    forms = workflow.forms if root == "self" else workflow.answer_forms
+    field_ = next((form.fields[name] for form in forms.values() if name in form.fields), None)
     if field_ is None:
         return value
     if field_.options:

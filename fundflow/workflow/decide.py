@@ -103,7 +103,7 @@ def reads(workflow: Workflow, transition: str) -> frozenset[str]:
             case _:
                 found.add(f"reviews.{when.name}")
     for effect in given.do:
-        for expression in (effect.amount, effect.value):
+        for expression in (effect.amount, effect.value, effect.when, *effect.values.values()):
             found |= expression.roots if expression else frozenset()
     if given.deadline:
         found.add(f"timers.{given.deadline}")

@@ -36,6 +36,7 @@ __all__ = [
     "Input",
     "Migration",
     "Phase",
+    "Planned",
     "Review",
     "Role",
     "Signatures",
@@ -158,21 +159,26 @@ class When:
 class Effect:
     """One thing a transition causes. `amount` is an expression of type money; without one, all that is committed.
 
-    `children` creates the children of that kind from their table or, with `each`, fires that transition on every child
-    that can take it; `cancel` closes what runs beside the application; `rearm` starts a timer anew.
+    `children` creates the children of that kind from their table or their rows or, with `each`, fires that transition
+    on every child that can take it; `child` begins a single one with these `values`; `cancel` closes what runs beside
+    the application; `rearm` starts a timer anew.
     """
 
-    kind: Literal["notify", "document", "ledger", "set", "children", "cancel", "rearm"]
+    kind: Literal["notify", "document", "ledger", "set", "children", "child", "cancel", "rearm"]
     notify: str | None = None
     to: tuple[str, ...] = ()
     document: str | None = None
     ledger: Operation | None = None
     amount: Expression | None = None
     set: str | None = None
-    """The field of the application that gets `value`."""
+    """The field of the application that gets `value`; one of the child that moves as ``self.amount``."""
     value: Expression | None = None
+    when: Expression | None = None
+    """The field is set only where this holds."""
     children: str | None = None
     each: str | None = None
+    child: str | None = None
+    values: Mapping[str, Expression] = field(default_factory=dict)
     cancel: Literal["reviews"] | None = None
     rearm: str | None = None
 
@@ -269,20 +275,35 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Child:
-    """A bounded machine beside the application: one for each row of the table `field` of `form`, named by `key`.
+class Planned:
+    """One line of a schedule that stands in the workflow: the fields of the child it makes, where `when` holds."""
 
-    `columns` are the fields of a child with their types; `ledger` what its transitions may do with money. Its events
-    stand in the application's own chain.
+    values: Mapping[str, Expression]
+    when: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """A bounded machine beside the application, with forms and timers of its own where the file gives it any.
+
+    One for each line of the table `field` of `form` (both empty where there is none), one for each of `rows` that
+    holds, or begun one at a time by an effect. `key` is the field that names it among its kind; without one it has a
+    running number. `columns` are its fields with their types; `ledger` is what its transitions may do with money. Its
+    events stand in the application's own chain.
     """
 
     id: str
     label: Text
-    form: str
-    field: str
-    key: str
+    labels: Mapping[str, Text] = field(default_factory=dict)
+    """What people call its fields."""
+    form: str = ""
+    field: str = ""
+    key: str = ""
+    rows: tuple[Planned, ...] = ()
     max: int
     columns: Mapping[str, str]
+    forms: tuple[str, ...] = ()
+    """The forms that each child has for itself."""
     ledger: tuple[str, ...] = ()
     states: Mapping[str, State]
     transitions: Mapping[str, Transition]
@@ -347,6 +368,9 @@ class Timer:
     id: str
     label: Text
     states: tuple[str, ...]
+    """States of the application; or of one kind of child, each with the kind before it: ``report.open``."""
+    child: str = ""
+    """The kind of child it is of: each child then has one of its own."""
     at: Expression | None = None
     after: Duration | None = None
     grace: Duration | None = None
@@ -399,9 +423,17 @@ class Workflow:
     places: Mapping[str, tuple[str, int, int]] = field(default_factory=dict, repr=False)
     """File, line and column of each part, by dotted path, for whoever reports on it."""
     zone: ZoneInfo = field(init=False, repr=False, compare=False)
+    own_forms: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    """The forms that children have for themselves, each with the kind it belongs to."""
+    prefilled: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The forms some answers of which begin as a copy of something else."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "zone", ZoneInfo(self.timezone))
+        own = {form: kind for kind, child in self.children.items() for form in child.forms}
+        object.__setattr__(self, "own_forms", own)
+        copied = (name for name, form in self.forms.items() if any(each.source for each in form.fields.values()))
+        object.__setattr__(self, "prefilled", frozenset(copied))
 
     @property
     def working_days(self) -> WorkingDays:
@@ -418,9 +450,19 @@ class Workflow:
 
     @property
     def answer_forms(self) -> dict[str, Form]:
-        """The forms whose answers make up ``application``: all but the score sheets, in the file's order."""
-        sheets = {review.form for review in self.reviews.values()}
-        return {name: form for name, form in self.forms.items() if name not in sheets}
+        """The forms whose answers make up ``application``: no score sheets and no child's own, in the file's order."""
+        others = {review.form for review in self.reviews.values()} | self.own_forms.keys()
+        return {name: form for name, form in self.forms.items() if name not in others}
+
+    def timers_of(self, child: str = "") -> dict[str, Timer]:
+        """The timers of the application itself, or of a kind of child."""
+        return {name: timer for name, timer in self.timers.items() if timer.child == child}
+
+    def state_of(self, name: str) -> State | None:
+        """A state of the application by its id, or one of a child as ``report.open``."""
+        kind, dot, state = name.rpartition(".")
+        child = self.children.get(kind)
+        return (child.states.get(state) if child else None) if dot else self.states.get(name)
 
     def transitions_from(self, state: str) -> list[Transition]:
         """What may be done in `state`, in the file's order."""

@@ -21,6 +21,7 @@ from fundflow.workflow.expressions import (
     list_of,
     record,
 )
+from fundflow.workflow.expressions.check import expected
 from fundflow.workflow.forms import Field, Form
 
 APPLICATION = {
@@ -132,16 +133,60 @@ def facts(
     }
 
 
-def of_child(environment: Mapping[str, Type], kind: str, states: Iterable[str]) -> dict[str, Type]:
+def own_answers(forms: Iterable[Form], *, surely: bool) -> dict[str, Type]:
+    """The answers of a child's own forms. Only `surely` is a required one never null once its form is complete.
+
+    Of the children in a list, each may stand anywhere, so that any of their answers may be missing.
+    """
+    found = {}
+    for form in forms:
+        for section in form.sections:
+            for field in section.fields:
+                kind = answer_type(field)
+                is_sure = kind.kind == "list" or (surely and not section.when and not field.when)
+                found[field.id] = kind if is_sure else kind.or_null()
+    return found
+
+
+def of_child(
+    environment: Mapping[str, Type],
+    kind: str,
+    states: Iterable[str],
+    forms: Iterable[Form] = (),
+    timers: Iterable[str] = (),
+) -> dict[str, Type]:
     """The environment of a child's transitions: also itself, the others of its kind, and the application's state."""
     listed = environment["children"].fields[kind]
-    one = WRONG if listed.item is None else listed.item
+    one = WRONG
+    if listed.item is not None:
+        one = record({**listed.item.fields, **own_answers(forms, surely=True)})
     return {
         **environment,
+        "timers": record({**environment["timers"].fields, **dict.fromkeys(timers, TIMER)}),
         "self": one,
         "siblings": listed,
         "parent": record({"state": Type("string", options=tuple(states))}),
     }
+
+
+def misfit(wanted: Type, given: Type) -> str | None:
+    """Why a value cannot become an answer; None where it can. A table takes over the columns that both have."""
+    message = expected(wanted, given)
+    if message is not None or wanted.item is None or given.item is None:
+        return message
+    if wanted.item.kind != "record" or given.item.kind != "record":
+        return expected(wanted.item.solid(), given.item.solid())
+    shared = [name for name in wanted.item.fields if name in given.item.fields]
+    if not shared:
+        return "the two tables have no column in common"
+    both = ((name, wanted.item.fields[name].solid(), given.item.fields[name].solid()) for name in shared)
+    return next((f"the column {name}: {why}" for name, one, other in both if (why := expected(one, other))), None)
+
+
+def of_plan(environment: Mapping[str, Type]) -> dict[str, Type]:
+    """What a form may be filled from, and a schedule made from: facts that nobody has to lock anything for."""
+    known = ("application", "round", "children", "self", "siblings", "parent", "now", "today")
+    return {name: environment[name] for name in known if name in environment}
 
 
 def with_input(environment: Mapping[str, Type], asked: Mapping[str, Input]) -> dict[str, Type]:
@@ -151,4 +196,4 @@ def with_input(environment: Mapping[str, Type], asked: Mapping[str, Input]) -> d
 
 def moments(environment: Mapping[str, Type]) -> dict[str, Type]:
     """What the moment of a timer may depend on: facts that are there when it is armed."""
-    return {name: environment[name] for name in ("application", "round")}
+    return {name: environment[name] for name in ("application", "round", "self") if name in environment}

@@ -5,18 +5,22 @@ Refuses settings that do nothing for a type, sums of what cannot be added, and w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, get_args
 
-from fundflow.workflow import format
+from fundflow.workflow import environment, format
+from fundflow.workflow.child_files import environment_of
+from fundflow.workflow.expressions import BOOL, STRING, Expression, Type, record
 from fundflow.workflow.forms import Field, FieldType, Form, Option, Section
+from fundflow.workflow.names import Names
 from fundflow.workflow.problems import did_you_mean, listed
 from fundflow.workflow.reader import Place
 from fundflow.workflow.source import Source
 from fundflow.workflow.text import Text, from_id
 
-_COMMON = ("type", "label", "help", "required", "personal")
+_COMMON = ("type", "label", "help", "required", "personal", "from", "if")
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "short_text": ("words",),
     "long_text": ("words",),
@@ -90,7 +94,7 @@ def _field(name: str, place: Place, languages: Sequence[str], *, in_table: bool 
     kind: Any = place.at("type").one_of(types)
     if kind is None:
         return None
-    known = (*_COMMON, *_SETTINGS[kind])
+    known = (*(_COMMON[:-2] if in_table else _COMMON), *_SETTINGS[kind])
     for setting in list(place.value):
         if setting not in known and any(setting in others for others in _SETTINGS.values()):
             place.at(setting).error("FF020", f"a {kind} has no '{setting}'", key=True)
@@ -216,3 +220,72 @@ def _across(form: Form, field: Field, place: Place) -> None:
             place.at("sum").at("equals").error(
                 "FF024", f"a {column.type} column cannot equal '{target.id}', which is a {target.type}"
             )
+
+
+def conditions(names: Names, top: Mapping[str, Place]) -> None:
+    """Compile on which conditions forms of children ask something: by the child's fields alone, so none wavers."""
+    for name, form, place in _read_here(names):
+        kind = names.own_forms.get(name, "")
+        child = {"self": record({**names.columns.get(kind, {}), "key": STRING, "state": STRING})}
+        sections = []
+        for section in form.sections:
+            at = place.at("sections").at(section.id)
+            fields = [
+                replace(field, when=_condition(names, kind, at.at("fields").at(field.id), child))
+                for field in section.fields
+            ]
+            sections.append(replace(section, when=_condition(names, kind, at, child), fields=tuple(fields)))
+        names.forms[name] = replace(form, sections=tuple(sections))
+
+
+def first_answers(names: Names, top: Mapping[str, Place]) -> None:
+    """Compile what answers begin as, now that facts have names."""
+    for name, form, place in _read_here(names):
+        kind = names.own_forms.get(name, "")
+        facts = environment_of(names, top, kind) if kind in names.children else names.environment
+        sections = []
+        for section in form.sections:
+            at = place.at("sections").at(section.id).at("fields")
+            fields = [
+                replace(field, source=_first(names, field, at.at(field.id), environment.of_plan(facts)))
+                for field in section.fields
+            ]
+            sections.append(replace(section, fields=tuple(fields)))
+        names.forms[name] = replace(form, sections=tuple(sections))
+
+
+def _read_here(names: Names) -> Iterator[tuple[str, Form, Place]]:
+    """The forms whose files say something of facts, and their files."""
+    of_file = {source.file: source for source in names.form_sources}
+    for name, form in list(names.forms.items()):
+        source = of_file.get(names.form_files.get(name, ""))
+        if source is not None and form.sections and any(path[-1:] in (("if",), ("from",)) for path in source.values):
+            yield name, form, Place(source, (), source.data)
+
+
+def _condition(names: Names, kind: str, place: Place, types: Mapping[str, Type]) -> Expression | None:
+    if not isinstance(place.value, dict) or place.value.get("if") is None:
+        return None
+    if not kind:
+        place.at("if").error("FF020", "only a form of a child asks something on a condition", key=True)
+        return None
+    return names.expression(place.at("if"), types, BOOL)
+
+
+def _first(names: Names, field: Field, place: Place, types: Mapping[str, Type]) -> Expression | None:
+    """What an answer begins as; a table takes over the columns that both have by the same name."""
+    if not isinstance(place.value, dict) or place.value.get("from") is None:
+        return None
+    place = place.at("from")
+    if field.type in ("file", "score"):
+        place.error("FF020", f"a {field.type} has no 'from'", key=True)
+        return None
+    found = names.expression(place, types, None)
+    if found is None:
+        return None
+    given = found.type.solid()
+    message = None if given.kind == "null" else environment.misfit(environment.answer_type(field).solid(), given)
+    if message is not None:
+        place.error("FF110", message)
+        return None
+    return found

@@ -100,10 +100,12 @@ class State(Part):
 
 
 class ChildState(Part):
-    """Where a child is."""
+    """Where a child is, and who sees and writes the forms it has for itself there."""
 
     label: Words | None = None
     help: Words | None = None
+    edit: dict[str, Names] | None = None
+    view: dict[str, Names] | None = None
     final: Literal["success", "failure"] | None = None
 
 
@@ -122,18 +124,21 @@ class When(Part):
 
 
 class Effect(Part):
-    """One thing a transition causes: exactly one of notify, document, ledger, set, children, cancel, rearm."""
+    """One thing a transition causes: exactly one of notify, document, ledger, set, children, child, cancel, rearm."""
 
     notify: Template | None = None
     document: Template | None = None
     ledger: Operation | None = None
     set: str | None = None
     children: str | None = None
+    child: str | None = Field(None, description="Begins one more child of this kind.")
     cancel: Literal["reviews"] | None = None
     rearm: str | None = None
     to: Names | Expression | None = None
     amount: Expression | None = None
     each: str | None = None
+    fields: dict[str, Expression] | None = Field(None, description="What the child that begins has in its fields.")
+    if_: Expression | None = Field(None, alias="if", description="A field is set only where this holds.")
 
 
 class Input(Part):
@@ -168,13 +173,27 @@ class Transition(Part):
     input: dict[str, Input | Literal["text", "date", "money", "integer", "decimal"]] | None = None
 
 
-class Child(Part):
-    """A small machine beside the application, one for each row of a table."""
+ColumnType = Literal["integer", "decimal", "money", "date", "string"]
 
-    by_field: str = Field(description="The table: form.field")
-    key: str
+
+class Column(Part):
+    """A field of a child, with what people call it."""
+
+    type: ColumnType
+    label: Words | None = None
+
+
+class Child(Part):
+    """A small machine beside the application: for each row of a table, for each of `rows`, or begun singly."""
+
+    by_field: str | None = Field(None, description="The table: form.field")
+    rows: list[dict[str, Expression]] | None = Field(
+        None,
+        description="The children that are made together: the value of each field, and if: where one depends.",
+    )
+    key: str | None = Field(None, description="The field that names each; a running number where there is none.")
     max: int
-    fields: dict[str, Literal["integer", "decimal", "money", "date", "string"]]
+    fields: dict[str, ColumnType | Column]
     states: dict[str, ChildState]
     transitions: dict[str, Transition]
     label: Words | None = None
@@ -232,7 +251,7 @@ class Escalation(Part):
 
 
 class Timer(Part):
-    """A due moment: `at` an instant, or `after` a length from entering the state."""
+    """A due moment: `at` an instant, or `after` a length from entering the state; a child's is written report.open."""
 
     in_: Names = Field(alias="in")
     at: Expression | None = None
@@ -437,6 +456,8 @@ class Question(Part):
     help: Words | None = None
     required: bool | None = None
     personal: bool | None = Field(None, description="Says who a person is or how to reach them.")
+    from_: Expression | None = Field(None, alias="from", description="What its first answer is copied from.")
+    if_: Expression | None = Field(None, alias="if", description="In a child's form: asked only where this holds.")
     words: int | None = None
     min: Number | None = None
     max: Number | None = None
@@ -460,6 +481,7 @@ class Section(Part):
     title: Words
     fields: dict[str, Question]
     help: Words | None = None
+    if_: Expression | None = Field(None, alias="if", description="In a child's form: there only where this holds.")
 
 
 class Form(Part):

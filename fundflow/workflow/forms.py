@@ -6,10 +6,11 @@ A form knows nothing of pages or storage. Answers that are not of a field's shap
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from fundflow.workflow.expressions import Expression
 from fundflow.workflow.text import Text
 
 FieldType = Literal[
@@ -71,6 +72,10 @@ class Field:
     weight: int | None = None
     anchors: Mapping[int, Text] = field(default_factory=dict)
     """What a score means in words, by its figure."""
+    source: Expression | None = None
+    """What its first answer is copied from, when the form is opened to somebody."""
+    when: Expression | None = None
+    """In a form of a child: asked only where this holds of the child; absent otherwise."""
 
     def option(self, name: object) -> Option | None:
         """The option of that id, if there is one."""
@@ -85,6 +90,26 @@ class Section:
     title: Text
     help: Text | None = None
     fields: tuple[Field, ...]
+    when: Expression | None = None
+    """In a form of a child: there only where this holds of the child; absent otherwise."""
+
+
+class OwnForm(NamedTuple):
+    """A form of one child, as answers and files are kept under it: ``report:1:periodic``."""
+
+    kind: str
+    key: str
+    form: str
+
+    def __str__(self) -> str:
+        return ":".join(self)
+
+    @classmethod
+    def read(cls, written: str) -> OwnForm | None:
+        """The form of a child of that name; None for a form of the application."""
+        kind, colon, rest = written.partition(":")
+        key, _, form = rest.rpartition(":")
+        return cls(kind, key, form) if colon else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +138,30 @@ class Form:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", {f.id: f for section in self.sections for f in section.fields})
+
+    def asked_of(self, child: Mapping[str, Any]) -> Form:
+        """The form with only what is asked of this child, whose own fields are given as expressions read them."""
+        facts = {"self": child}
+
+        def holds(when: Expression | None) -> bool:
+            return when is None or when.evaluate(facts) is True
+
+        sections = []
+        for section in self.sections:
+            fields = tuple(each for each in section.fields if holds(each.when))
+            if fields and holds(section.when):
+                sections.append(section if fields == section.fields else replace(section, fields=fields))
+        return self if sections == list(self.sections) else replace(self, sections=tuple(sections))
+
+    @property
+    def is_bound(self) -> bool:
+        """It reads facts of its workflow, so it means nothing by itself."""
+        return self.is_conditional or any(each.source for each in self.fields.values())
+
+    @property
+    def is_conditional(self) -> bool:
+        """Some of it is asked only on a condition."""
+        return any(s.when or any(f.when for f in s.fields) for s in self.sections)
 
     def check(self, data: Mapping[str, Any], currency: str = "EUR") -> list[Missing]:
         """Everything that keeps these stored answers from being sent, in the form's order."""

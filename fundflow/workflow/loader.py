@@ -18,6 +18,7 @@ from fundflow.workflow import (
     acceptance_files,
     child_files,
     example_files,
+    form_files,
     format,
     review_files,
     state_files,
@@ -25,7 +26,7 @@ from fundflow.workflow import (
     transition_files,
     workflow_files,
 )
-from fundflow.workflow.definition import SYSTEM, State, Timer, Transition, Workflow
+from fundflow.workflow.definition import SYSTEM, Child, State, Timer, Transition, Workflow
 from fundflow.workflow.names import Names
 from fundflow.workflow.problems import Problem, Problems, did_you_mean, listed
 from fundflow.workflow.reader import Place
@@ -165,18 +166,25 @@ def _build(names: Names, top: dict[str, Place]) -> dict[str, Any]:
     head = workflow_files.head(names, top)
     names.states = _names_in(top, "states")
     names.transitions = _names_in(top, "transitions")
-    names.timers = _names_in(top, "timers")
     names.children = _names_in(top, "children")
-    names.child_steps = {
-        kind: _names_in({kind: top["children"].at(kind)}, kind, "transitions") for kind in names.children
-    }
+    for kind in names.children:
+        one = {kind: top["children"].at(kind)}
+        names.child_steps[kind] = _names_in(one, kind, "transitions")
+        names.child_states[kind] = _names_in(one, kind, "states")
+    names.child_timers = child_files.own_timers(top, names.children)
+    of_children = {name for timers in names.child_timers.values() for name in timers}
+    names.timers = tuple(name for name in _names_in(top, "timers") if name not in of_children)
+    names.own_forms = child_files.own_forms(top)
     names.parties = _parties(top)
     workflow_files.roles(names, top)
     workflow_files.forms(names, top)
     review_files.reviews(names, top)
     _panels(names, top)
     state_files.tasks(names, top)
+    child_files.columns(names, top)
+    form_files.conditions(names, top)
     workflow_files.typed(names, top)
+    form_files.first_answers(names, top)
     names.outcomes = transition_files.outcomes(names, top)
     transition_files.rules(names, top)
     phases = state_files.phases(names, top)
@@ -184,7 +192,7 @@ def _build(names: Names, top: dict[str, Place]) -> dict[str, Any]:
     timers = timer_files.timers(names, top)
     transitions = transition_files.transitions(names, top)
     children = child_files.children(names, top)
-    _fit(transitions, timers, top)
+    _fit(transitions, children, timers, top)
     _collected(names, states, transitions, top)
     ends = {t.end: names.outcomes.get(t.end) or from_id(t.end) for t in transitions.values() if t.end}
     if "states" in top and not states:
@@ -250,14 +258,20 @@ def _panels(names: Names, top: dict[str, Place]) -> None:
             top["roles"].at(name).at("review").error("FF165", f"there is no review '{role.review}'{close}")
 
 
-def _fit(transitions: Mapping[str, Transition], timers: Mapping[str, Timer], top: dict[str, Place]) -> None:
+def _fit(
+    transitions: Mapping[str, Transition],
+    children: Mapping[str, Child],
+    timers: Mapping[str, Timer],
+    top: dict[str, Place],
+) -> None:
     """What timers and transitions say of each other must agree."""
+    of_children = {step.id: step for child in children.values() for step in child.transitions.values()}
     for name, timer in timers.items():
-        transition = transitions.get(timer.then or "")
+        transition = (of_children if timer.child else transitions).get(timer.then or "")
         if transition is None:
             continue
         place = top["timers"].at(name).at("then")
-        for state in timer.states:
+        for state in (each.rpartition(".")[2] for each in timer.states):
             if state not in transition.sources:
                 place.error(
                     "FF152",
@@ -272,12 +286,19 @@ def _fit(transitions: Mapping[str, Transition], timers: Mapping[str, Timer], top
                 f"'{transition.id}' has conditions; say who is told when they fail on the day: add if_blocked: <role>"
             )
             place.error("FF156", message)
-    for name, transition in transitions.items():
+    for name, transition in {**transitions, **of_children}.items():
+        kind, _, short = name.rpartition(".")
+        steps = top["children"].at(kind).at("transitions") if kind else top["transitions"]
+        for number, effect in enumerate(transition.do):
+            made = children.get(effect.children or "")
+            if made is not None and effect.each is None and not made.field and not made.rows:
+                message = f"nothing says which '{made.id}' to make: give it by_field or rows, or begin one with child:"
+                steps.at(short).at("do").at(number).error("FF193", message)
         if transition.deadline is None or transition.deadline not in timers:
             continue
         for state in transition.sources:
-            if state not in timers[transition.deadline].states:
-                place = top["transitions"].at(name).at("deadline")
+            if (f"{kind}.{state}" if kind else state) not in timers[transition.deadline].states:
+                place = steps.at(short).at("deadline")
                 place.error("FF155", f"the timer '{transition.deadline}' does not run in '{state}'")
 
 

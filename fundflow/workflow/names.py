@@ -37,6 +37,12 @@ class Names:
     children: tuple[str, ...] = ()
     child_steps: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The transitions of each kind of child."""
+    child_states: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The states of each kind of child."""
+    child_timers: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The timers of each kind of child; `timers` are the application's own."""
+    own_forms: dict[str, str] = field(default_factory=dict)
+    """The forms that children have for themselves, by kind of child."""
     parties: tuple[str, ...] = ()
     """Everyone who signs in some state."""
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -47,10 +53,14 @@ class Names:
     environment: dict[str, Type] = field(default_factory=dict)
     kind: str = ""
     """The kind of child whose part is being read; empty for the application itself."""
+    columns: dict[str, Mapping[str, Type]] = field(default_factory=dict)
+    """The fields of each kind of child with their types."""
     moves: tuple[str, ...] = OPERATIONS
     """What may be done with money there."""
     texts: dict[str, str] = field(default_factory=dict)
     form_sources: list[Source] = field(default_factory=list)
+    form_files: dict[str, str] = field(default_factory=dict)
+    """The file that each form was read from."""
     forms_read: Mapping[str, Form] = field(default_factory=dict)
     """Forms by name that were read before from the very same files; they are taken as they are."""
 

@@ -24,7 +24,7 @@ def states(names: Names, top: dict[str, Place]) -> dict[str, State]:
         if final and "edit" in settings:
             settings["edit"].error("FF143", f"'{name}' is final, so nothing may be edited in it", key=True)
         shown: dict[str, str] = {}
-        for role, other in _by_role(names, settings, "shown_as").items():
+        for role, other in by_role(names, settings, "shown_as").items():
             target = names.state(other)
             if target:
                 shown[role] = target
@@ -117,7 +117,8 @@ def phases(names: Names, top: dict[str, Place]) -> dict[str, Phase]:
     return found
 
 
-def _by_role(names: Names, settings: Mapping[str, Place], setting: str) -> dict[str, Place]:
+def by_role(names: Names, settings: Mapping[str, Place], setting: str) -> dict[str, Place]:
+    """The values of a setting that is given by role; roles that nobody declared are reported."""
     if setting not in settings:
         return {}
     place = settings[setting]
@@ -135,9 +136,18 @@ def _by_role(names: Names, settings: Mapping[str, Place], setting: str) -> dict[
 
 
 def _access(names: Names, settings: Mapping[str, Place], setting: str) -> dict[str, tuple[str, ...]]:
-    known = list(names.forms) if setting == "edit" else [*names.forms, *names.reviews, *names.children]
+    own = [name for name in names.forms if name not in names.own_forms]
+    known = own if setting == "edit" else [*own, *names.reviews, *names.children]
     found: dict[str, tuple[str, ...]] = {}
-    for role, place in _by_role(names, settings, setting).items():
-        given = [p.named(known, "form", "FF140") for p in place.one_or_many()]
+    for role, place in by_role(names, settings, setting).items():
+        given = []
+        for inner in place.one_or_many():
+            kind = names.own_forms.get(inner.value) if isinstance(inner.value, str) else None
+            if kind is not None and inner.value in names.forms:
+                inner.error(
+                    "FF140", f"the form '{inner.value}' belongs to '{kind}': name it in the states of that child"
+                )
+            else:
+                given.append(inner.named(known, "form", "FF140"))
         found[role] = tuple(name for name in given if name)
     return found

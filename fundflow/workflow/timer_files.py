@@ -5,17 +5,20 @@ Refuses a timer that does nothing, and one that tells nobody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fundflow.workflow import environment, format
+from fundflow.workflow.child_files import environment_of
 from fundflow.workflow.definition import Escalation, Timer
-from fundflow.workflow.expressions import INSTANT, Expression
+from fundflow.workflow.expressions import INSTANT, Expression, Type
 from fundflow.workflow.expressions.check import expected
 from fundflow.workflow.names import Names
 from fundflow.workflow.reader import Place
 
 
-def _moment(names: Names, place: Place) -> Expression | None:
+def _moment(names: Names, place: Place, types: Mapping[str, Type]) -> Expression | None:
     """A moment, or a day: then the timer is due when that day ends."""
-    at = names.expression(place, environment.moments(names.environment), None)
+    at = names.expression(place, environment.moments(types), None)
     if at is not None and at.type.solid().kind != "date" and (message := expected(INSTANT, at.type)):
         place.error("FF110", message)
         return None
@@ -28,10 +31,12 @@ def timers(names: Names, top: dict[str, Place]) -> dict[str, Timer]:
         settings = place.settings(format.Timer, what=f"the timer '{name}'")
         if ("at" in settings) == ("after" in settings):
             place.error("FF151", "a timer has either at: (a date or time) or after: (a length of time)", key=True)
-        at = None
-        if "at" in settings:
-            at = _moment(names, settings["at"])
-        given = [names.state(p) for p in settings["in"].one_or_many()] if "in" in settings else []
+        kind = next((each for each, timers in names.child_timers.items() if name in timers), "")
+        types = environment_of(names, top, kind) if kind else names.environment
+        at = _moment(names, settings["at"], types) if "at" in settings else None
+        known = [f"{kind}.{state}" for state in names.child_states.get(kind, ())] if kind else names.states
+        given = [p.named(known, "state", "FF101") for p in settings["in"].one_or_many()] if "in" in settings else []
+        steps = [f"{kind}.{step}" for step in names.child_steps.get(kind, ())] if kind else names.transitions
         to = [names.role(p) for p in settings["to"].one_or_many()] if "to" in settings else []
         remind = [p.duration() for p in settings["remind"].one_or_many()] if "remind" in settings else []
         if ("remind" in settings) != ("remind_with" in settings):
@@ -52,6 +57,7 @@ def timers(names: Names, top: dict[str, Place]) -> dict[str, Timer]:
             id=name,
             label=names.label(settings, name, place),
             states=tuple(state for state in given if state),
+            child=kind,
             at=at,
             after=settings["after"].duration() if "after" in settings else None,
             grace=settings["grace"].duration() if "grace" in settings else None,
@@ -60,7 +66,7 @@ def timers(names: Names, top: dict[str, Place]) -> dict[str, Timer]:
             remind_with=names.template(settings["remind_with"]) if "remind_with" in settings else None,
             overdue_with=names.template(settings["overdue_with"]) if "overdue_with" in settings else None,
             to=tuple(role for role in to if role),
-            then=names.transition(settings["then"], "FF150") if "then" in settings else None,
+            then=settings["then"].named(steps, "transition", "FF150") if "then" in settings else None,
             repeat=settings["repeat"].duration() if "repeat" in settings else None,
             escalate=_escalation(names, settings["escalate"]) if "escalate" in settings else None,
             if_blocked=tuple(role for role in blocked if role),
@@ -82,7 +88,11 @@ def _escalation(names: Names, place: Place) -> Escalation | None:
 def _used(timer: str, top: dict[str, Place]) -> bool:
     """A transition looks at this timer."""
     value = top["transitions"].value if "transitions" in top else None
-    given = value.values() if isinstance(value, dict) else ()
+    given = list(value.values() if isinstance(value, dict) else ())
+    kinds = top["children"].value if "children" in top else None
+    for child in kinds.values() if isinstance(kinds, dict) else ():
+        steps = child.get("transitions") if isinstance(child, dict) else None
+        given += steps.values() if isinstance(steps, dict) else ()
     for transition in given:
         if isinstance(transition, dict):
             if transition.get("deadline") == timer or f"timers.{timer}." in str(transition.get("when")):

@@ -10,7 +10,8 @@ from typing import Any
 
 from fundflow.workflow import environment, format
 from fundflow.workflow.definition import MEETING, NEEDS_AMOUNT, OPERATIONS, SYSTEM, Effect, Input, Transition, When
-from fundflow.workflow.expressions import BOOL, MONEY, WRONG, Type, known_paths
+from fundflow.workflow.expressions import BOOL, MONEY, WRONG, Expression, Type, known_paths
+from fundflow.workflow.expressions.check import expected
 from fundflow.workflow.names import Names
 from fundflow.workflow.problems import did_you_mean, listed
 from fundflow.workflow.reader import Place
@@ -18,13 +19,14 @@ from fundflow.workflow.sentences import placeholders
 from fundflow.workflow.text import Text, from_id
 
 _CONDITIONS = tuple(name for name in format.names(format.When) if name != "else")
-_EFFECTS = ("notify", "document", "ledger", "set", "children", "cancel", "rearm")
+_EFFECTS = ("notify", "document", "ledger", "set", "children", "child", "cancel", "rearm")
 _EXTRAS = {
     "notify": ("to",),
     "document": (),
     "ledger": ("amount",),
-    "set": ("to",),
+    "set": ("to", "if"),
     "children": ("each",),
+    "child": ("fields",),
     "cancel": (),
     "rearm": (),
 }
@@ -225,7 +227,8 @@ def _condition(
     if kind == "signed":
         return _signed(names, parts[kind])
     if kind == "complete":
-        name = parts[kind].named(names.forms, "form", "FF140")
+        mine = [form for form in names.forms if names.own_forms.get(form, names.kind) == names.kind]
+        name = parts[kind].named(mine, "form", "FF140")
     elif kind == "overdue":
         name = parts[kind].named(names.timers, "timer", "FF155")
     else:
@@ -293,7 +296,7 @@ def _effects(names: Names, settings: Mapping[str, Place], types: Mapping[str, Ty
 
 
 def _effect(names: Names, kind: str, parts: dict[str, Place], place: Place, types: Mapping[str, Type]) -> Effect | None:
-    for extra in ("to", "amount", "each"):
+    for extra in ("to", "amount", "each", "fields", "if"):
         if extra in parts and extra not in _EXTRAS[kind]:
             parts[extra].error("FF010", f"'{kind}' has no '{extra}'", key=True)
         elif extra not in parts and extra in _EXTRAS[kind] and extra == "to":
@@ -309,6 +312,8 @@ def _effect(names: Names, kind: str, parts: dict[str, Place], place: Place, type
             return _ledger(names, parts, place, types)
         case "children":
             return _children(names, parts)
+        case "child":
+            return _child(names, parts, place, types)
         case "cancel":
             what: Any = parts["cancel"].one_of(("reviews",))
             return Effect(kind="cancel", cancel=what) if what else None
@@ -343,18 +348,62 @@ def _children(names: Names, parts: dict[str, Place]) -> Effect | None:
     return Effect(kind="children", children=kind, each=f"{kind}.{step}") if step else None
 
 
+def _child(names: Names, parts: dict[str, Place], place: Place, types: Mapping[str, Type]) -> Effect | None:
+    kind = parts["child"].named(names.children, "kind of child", "FF192")
+    if kind is None:
+        return None
+    values = child_values(names, kind, parts["fields"], types) if "fields" in parts else {}
+    return Effect(kind="child", child=kind, values=values)
+
+
+def child_values(names: Names, kind: str, place: Place, types: Mapping[str, Type], *but: str) -> dict[str, Expression]:
+    """What a new child has in its fields, each of the type that its kind declares; what is missing there is null."""
+    listed = types["children"].fields.get(kind)
+    columns = names.columns.get(kind, {})
+    found = {}
+    for name in place.value if isinstance(place.value, dict) else place.settings((), what="fields"):
+        if name in but:
+            continue
+        inner = place.at(name)
+        if name not in columns:
+            inner.error("FF122", f"'{kind}' has no field '{name}'{did_you_mean(str(name), columns)}", key=True)
+        elif listed is not None and (expression := _fitting(names, inner, types, columns[name])) is not None:
+            found[str(name)] = expression
+    return found
+
+
+def _fitting(names: Names, place: Place, types: Mapping[str, Type], wanted: Type) -> Expression | None:
+    """An expression of this type, which may be null only where the type says so."""
+    if not wanted.nullable:
+        return names.expression(place, types, wanted)
+    found = names.expression(place, types, None)
+    if found is not None and found.type.kind != "null" and (message := expected(wanted.solid(), found.type.solid())):
+        place.error("FF110", message)
+        return None
+    return found
+
+
 def _set(names: Names, parts: dict[str, Place], types: Mapping[str, Type]) -> Effect | None:
     path = parts["set"].string() or ""
+    when = names.expression(parts["if"], types, BOOL) if "if" in parts else None
     root, _, name = path.partition(".")
     if types["application"] == WRONG:
         return None
+    if root == "self" and names.kind and name in names.columns[names.kind]:
+        value = _fitting(names, parts["to"], types, names.columns[names.kind][name])
+        return Effect(kind="set", set=path, value=value, when=when) if value is not None else None
     fields = {k: v for k, v in types["application"].fields.items() if k not in environment.APPLICATION}
     if root != "application" or name not in fields:
-        close = did_you_mean(path, [f"application.{f}" for f in fields])
-        parts["set"].error("FF122", f"only a field of the application can be set, not '{path}'{close}")
+        own = [f"self.{f}" for f in names.columns.get(names.kind, ())]
+        close = did_you_mean(path, [*(f"application.{f}" for f in fields), *own])
+        message = "only a field of the application"
+        message += f" (or of the {names.kind} itself, as self.…)" if names.kind else ""
+        parts["set"].error("FF122", f"{message} can be set, not '{path}'{close}")
         return None
     value = names.expression(parts["to"], types, fields[name].solid())
-    return Effect(kind="set", set=name, value=value)
+    if value is not None and (why := environment.misfit(fields[name].solid(), value.type)):
+        parts["to"].error("FF110", why)
+    return Effect(kind="set", set=name, value=value, when=when)
 
 
 def outcomes(names: Names, top: dict[str, Place]) -> dict[str, Text]:

@@ -159,7 +159,8 @@ def forms(names: Names, top: dict[str, Place]) -> None:
             place.error("FF016", f"there is no file '{path}' beside this one")
             continue
         names.texts[whole] = text
-        if name in names.forms_read:
+        names.form_files[name] = whole
+        if name in names.forms_read and not names.forms_read[name].is_bound:
             names.forms[name] = names.forms_read[name]
             continue
         source = read_source(whole, text)
@@ -169,7 +170,8 @@ def forms(names: Names, top: dict[str, Place]) -> None:
     owner: dict[str, str] = {}
     sheets = _sheets(top)
     for name, form in names.forms.items():
-        for field_name in form.fields if name not in sheets else ():
+        # What a child answers for itself is ``self.…``, and no business of its application's names.
+        for field_name in form.fields if name not in sheets and name not in names.own_forms else ():
             if field_name in environment.APPLICATION:
                 message = f"'{field_name}' is what every application has anyway; give the field another name"
                 top["forms"].at(name).error("FF025", message)
@@ -193,7 +195,7 @@ def _sheets(top: dict[str, Place]) -> set[str]:
 def typed(names: Names, top: dict[str, Place]) -> None:
     """What expressions may read, now that forms, reviews and timers have names."""
     sheets = _sheets(top)
-    answers = [form for name, form in names.forms.items() if name not in sheets]
+    answers = [form for name, form in names.forms.items() if name not in sheets and name not in names.own_forms]
     names.environment = environment.facts(
         answers, names.reviews, names.timers, names.roles, names.tasks.values(), child_types(names, top)
     )

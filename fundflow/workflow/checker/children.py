@@ -12,9 +12,12 @@ from fundflow.workflow.definition import Workflow
 def children(workflow: Workflow) -> Iterator[Finding]:
     """Children are made somewhere, and each can get to an end of its own."""
     for kind, child in workflow.children.items():
-        effects = [effect for t in workflow.transitions.values() for effect in t.do if effect.children == kind]
-        if not any(effect.each is None for effect in effects):
-            message = f"no transition creates '{kind}': add {{children: {kind}}} to the one that should"
+        effects = [effect for t in workflow.every_transition() for effect in t.do]
+        is_made = any(effect.children == kind and effect.each is None for effect in effects)
+        if not is_made and not any(effect.child == kind for effect in effects):
+            is_plan = child.field or child.rows
+            wanted = f"{{children: {kind}}}" if is_plan else f"{{child: {kind}, fields: …}}"
+            message = f"no transition creates '{kind}': add {wanted} to the one that should"
             yield Finding("FF192", f"children.{kind}", message)
         leads: dict[str, set[str]] = {state: set() for state in child.states}
         for transition in child.transitions.values():

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fundflow.workflow.checker.conditions import place_of
 from fundflow.workflow.checker.finding import Finding
 from fundflow.workflow.definition import SYSTEM, Duration, Workflow
 
 
 def timers(workflow: Workflow) -> Iterator[Finding]:
     started = {(timer.then, state) for timer in workflow.timers.values() if timer.then for state in timer.states}
-    for name, transition in workflow.transitions.items():
-        for source in () if transition.is_auto else transition.sources:
-            if transition.by_from(source) == {SYSTEM} and (name, source) not in started:
+    every = {effect.each for t in workflow.every_transition() for effect in t.do if effect.each}
+    for transition in workflow.every_transition():
+        kind = transition.id.rpartition(".")[0]
+        for source in () if transition.is_auto or transition.id in every else transition.sources:
+            place = f"{kind}.{source}" if kind else source
+            if transition.by_from(source) == {SYSTEM} and (transition.id, place) not in started:
                 message = "only the system may do this, but no timer starts it"
-                yield Finding("FF158", f"transitions.{name}.by", f"{message} in '{source}', so it never happens")
+                at = f"{place_of(workflow, transition)}.by"
+                yield Finding("FF158", at, f"{message} in '{source}', so it never happens")
     for name, timer in workflow.timers.items():
         for state in timer.states:
-            if workflow.states[state].is_final:
+            stands = workflow.state_of(state)
+            if stands is not None and stands.is_final:
                 yield Finding("FF154", f"timers.{name}.in", f"'{state}' is final; a timer there can do nothing")
         length = timer.after
         for remind in timer.remind if length else ():

@@ -205,6 +205,8 @@ class Amounts:
 
     def _adds_up(self, child: Child, step: Transition, amount: Expression) -> bool:
         """The rows that children are made of add up to what is committed, and each is paid as its row says."""
+        if not child.field:
+            return False
         table = self.workflow.forms[child.form].fields[child.field]
         column = next((name for name in child.columns if self._pays(step, amount, f"self.{name}")), None)
         commits = [e.amount for t in self.workflow.transitions.values() for e in t.do if e.ledger == "commit"]

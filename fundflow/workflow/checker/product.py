@@ -67,6 +67,8 @@ class Product:
         self.child_onward = outgoing(self.child.transitions.values()) if self.child else {}
         self.listed: dict[tuple[str, str], list[Expression]] = {}
         self.changing = Changing(self.workflow)
+        self.started = {(timer.then, state) for timer in self.workflow.timers.values() for state in timer.states}
+        """What timers start of children, and where."""
         effects = [effect for step in self.workflow.every_transition() for effect in step.do]
         self.amounts = {write(e.amount.node): e.amount.reads for e in effects if e.amount is not None}
 
@@ -108,11 +110,14 @@ class Product:
             if state in here.children[:number]:
                 continue
             for transition in self.child_onward.get(state, ()):
-                if transition.by_from(state) == {SYSTEM} or not self._child_may(
-                    here, here.children, number, transition
-                ):
+                is_started = (transition.id, f"{self.child.id}.{state}") in self.started
+                if transition.by_from(state) == {SYSTEM} and not is_started:
+                    continue
+                if not self._child_may(here, here.children, number, transition):
                     continue
                 children = _with(here.children, number, transition.destination(state) or state)
+                if any(effect.child == self.child.id for effect in transition.do):
+                    children = _begun(children, self.child)
                 for purse, wrong in self._money(here.purse, transition):
                     yield Step(transition.id, here, Situation(here.state, children, purse), wrong)
 
@@ -146,6 +151,8 @@ class Product:
                 if effect.ledger is not None:
                     for after, code in moved(purse, transition, effect, self.same):
                         following.append((children, after, (*wrong, (code, number)) if code else wrong))
+                elif self.child is not None and effect.child == self.child.id:
+                    following.append((_begun(children, self.child), purse, wrong))
                 elif self.child is not None and effect.children == self.child.id:
                     for made, after in self._children(here, children, purse, effect.each):
                         following.append((made, after, wrong))
@@ -210,6 +217,12 @@ class Product:
         if key not in self.listed:
             self.listed[key] = [each.expression for each in conditions(self.workflow, transition, source)]
         return all(partly(each.node, facts) is not False for each in self.listed[key])
+
+
+def _begun(children: tuple[str, ...] | None, child: Child) -> tuple[str, ...]:
+    """One more of them; two stand for any number."""
+    there = children or ()
+    return there if len(there) >= min(2, child.max) else tuple(sorted((*there, child.initial)))
 
 
 def _with(children: tuple[str, ...], number: int, state: str) -> tuple[str, ...]:

@@ -1,0 +1,224 @@
+"""A small grant that is followed up: reports by a schedule, changes begun one at a time, each with forms of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fundflow.accounts.models import User
+from fundflow.accounts.policy import MANAGERS
+from fundflow.applications import service
+from fundflow.lifecycle import children
+from fundflow.lifecycle.models import Application, Child
+from fundflow.workflow.definition import Workflow
+from tests import factories as make
+
+ASK = """
+title: {en: What we ask for}
+sections:
+  all:
+    title: {en: All}
+    fields:
+      title: {type: short_text, label: {en: Title}, required: true}
+      requested: {type: money, label: {en: Amount}, required: true}
+      starts_on: {type: date, label: {en: Start}, required: true}
+      months: {type: number, label: {en: Months}, required: true}
+      budget:
+        type: table
+        label: {en: Budget}
+        required: true
+        columns:
+          item: {type: short_text, label: {en: Item}, required: true}
+          amount: {type: money, label: {en: Amount}, required: true}
+          note: {type: short_text, label: {en: Note}}
+"""
+
+PERIODIC = """
+title: {en: Report}
+sections:
+  story:
+    title: {en: What was done}
+    fields:
+      done: {type: long_text, label: {en: Done}, required: true}
+      proof: {type: file, label: {en: Proof}, accept: [pdf, txt]}
+  money:
+    title: {en: Money}
+    fields:
+      spent: {type: money, label: {en: Spent}, required: true}
+      lines:
+        type: table
+        label: {en: Lines}
+        from: application.budget
+        columns:
+          item: {type: short_text, label: {en: Item}, required: true}
+          amount: {type: money, label: {en: Planned}, required: true}
+          actual: {type: money, label: {en: Actual}}
+  last:
+    title: {en: In the end}
+    if: self.is_last == 'yes'
+    fields:
+      lessons: {type: long_text, label: {en: Lessons}, required: true}
+"""
+
+CHANGE = """
+title: {en: Change}
+sections:
+  dates:
+    title: {en: Dates}
+    if: self.about == 'dates'
+    fields:
+      new_start: {type: date, label: {en: New start}, required: true, from: application.starts_on}
+  figures:
+    title: {en: Budget}
+    if: self.about == 'budget'
+    fields:
+      new_budget:
+        type: table
+        label: {en: New budget}
+        required: true
+        from: application.budget
+        columns:
+          item: {type: short_text, label: {en: Item}, required: true}
+          amount: {type: money, label: {en: Amount}, required: true}
+"""
+
+DELIVERY = """
+format: fundflow/1
+workflow: delivery-grant
+version: 1
+title: {en: Delivery grant}
+currency: EUR
+calendar: {timezone: Europe/Paris}
+roles:
+  applicant: {is: team}
+  manager: {is: group, group: fund-managers}
+  finance: {is: group, group: finance}
+forms: {ask: ask.yaml, periodic: periodic.yaml, change: change.yaml}
+outcomes: {ended: {en: Ended}}
+states:
+  draft: {edit: {applicant: [ask]}}
+  active: {view: {applicant: [ask, report, amendment], manager: [ask, report, amendment], finance: [ask]}}
+  closed: {final: success, view: {applicant: [ask, report, amendment], manager: [ask, report, amendment]}}
+transitions:
+  start: {from: draft, to: active, by: applicant, when: [{complete: ask}], do: [{children: report}]}
+  ask_change:
+    from: active
+    to: active
+    by: applicant
+    input: {about: {type: text, label: {en: About}}, because: {type: text, label: {en: Because}}}
+    when:
+      - if: input.about == 'dates' || input.about == 'budget'
+        else: {en: Dates or budget.}
+      - if: children.amendment.all(a, a.state != 'draft' && a.state != 'asked')
+        else: {en: A change is open already.}
+    do: [{child: amendment, fields: {about: input.about, because: input.because}}]
+  close:
+    from: active
+    to: closed
+    by: manager
+    when:
+      - if: children.report.all(r, r.state == 'accepted') && children.amendment.all(a, a.state != 'draft' && a.state != 'asked')
+        else: {en: Some reports or changes are open.}
+      - if: children.report.map(r, r.spent.orValue(money('0.00'))).sum() <= application.requested
+        else: {en: More was spent than granted.}
+  end: {from: active, end: ended, by: manager, reason: required, do: [{children: report, each: drop}, {children: amendment, each: drop}]}
+children:
+  report:
+    label: {en: Report}
+    max: 5
+    fields: {nr: integer, due: {type: date, label: {en: Due on}}, is_last: string, waived: money}
+    rows:
+      - {nr: 1, due: application.starts_on + duration('6 months'), is_last: "'no'"}
+      - {if: application.months > 12, nr: 2, due: application.starts_on + duration('12 months'), is_last: "'no'"}
+      - {nr: 9, due: application.starts_on + duration('14 months'), is_last: "'yes'"}
+    states:
+      planned: {label: {en: Planned}}
+      open: {label: {en: To be written}, edit: {applicant: [periodic]}}
+      sent: {label: {en: Sent}, view: {applicant: [periodic], manager: [periodic]}}
+      accepted: {label: {en: Accepted}, final: success, view: {applicant: [periodic], manager: [periodic]}}
+      dropped: {label: {en: Dropped}, final: failure, view: {applicant: [periodic]}}
+    transitions:
+      drop: {from: [planned, open, sent], to: dropped, by: system}
+      begin: {from: planned, to: open, by: system}
+      open_early: {from: planned, to: open, by: manager}
+      send: {from: open, to: sent, by: applicant, deadline: report_due, when: [{complete: periodic}]}
+      give_back: {from: sent, to: open, by: manager, reason: required}
+      put_off: {from: open, to: open, by: manager, input: {until: {type: date, label: {en: Until}}}, do: [{set: self.due, to: input.until}]}
+      accept:
+        from: sent
+        to: accepted
+        by: manager
+        not_same_actor_as: [send]
+        when:
+          - if: self.spent <= application.requested
+            else: {en: "{self.spent} is more than was granted."}
+          - if: self.nr != 9 || siblings.exists(r, r.nr == 1 && r.state == 'accepted')
+            else: {en: The first report comes first.}
+  amendment:
+    label: {en: Amendment}
+    max: 2
+    fields: {about: string, because: string, decided: money}
+    states:
+      draft: {label: {en: Draft}, edit: {applicant: [change]}, view: {manager: [change]}}
+      asked: {label: {en: Asked}, view: {applicant: [change], manager: [change]}}
+      agreed: {label: {en: Agreed}, final: success, view: {applicant: [change], manager: [change]}}
+      dropped: {label: {en: Dropped}, final: failure, view: {applicant: [change]}}
+    transitions:
+      ask: {from: draft, to: asked, by: applicant, when: [{complete: change}]}
+      agree:
+        from: asked
+        to: agreed
+        by: manager
+        do:
+          - {if: self.about == 'budget', set: application.budget, to: self.new_budget}
+          - {if: self.about == 'dates', set: application.starts_on, to: self.new_start.orValue(application.starts_on)}
+      drop: {from: [draft, asked], to: dropped, by: [applicant, system]}
+timers:
+  report_opens: {in: report.planned, at: "self.due - duration('30 days')", then: report.begin}
+  report_due: {in: report.open, at: self.due, grace: 3 days, remind: [7 days], remind_with: closing_soon, overdue_with: report_late, to: applicant, escalate: {after: 14 days, to: manager, with: report_late}}
+  change_dropped: {in: amendment.draft, after: 30 days, then: amendment.drop}
+"""  # noqa: E501
+
+
+def a_delivery_workflow(change: tuple[str, str] | None = None) -> Workflow:
+    """The grant, or the grant with one piece of its text replaced."""
+    text = DELIVERY
+    if change is not None:
+        assert change[0] in text
+        text = text.replace(*change)
+    return make.a_workflow_from(text, ask=ASK, periodic=PERIODIC, change=CHANGE)
+
+
+class Delivery:
+    """One application that is being carried out, and the people around it."""
+
+    def __init__(self, change: tuple[str, str] | None = None, *, months: str = "18", **more: Any) -> None:
+        self.focal = make.a_person()
+        round_ = make.a_round(workflow=a_delivery_workflow(change), **more)
+        self.application: Application = make.started(round_, make.a_city(focal_point=self.focal), self.focal)
+        self.manager: User = make.a_person(groups=[MANAGERS])
+        make.fill(
+            self.application,
+            "ask",
+            self.focal,
+            title="Trees",
+            requested=1_000,
+            starts_on="2027-01-01",
+            months=months,
+            budget=[
+                {"item": "Trees", "amount": {"minor": 60_000, "currency": "EUR"}, "note": "oak"},
+                {"item": "Soil", "amount": {"minor": 40_000, "currency": "EUR"}},
+            ],
+        )
+        make.press(self.application, "start", self.focal)
+
+    def press(self, transition: str, who: User, **more: Any) -> Any:
+        return make.press(self.application, transition, who, **more)
+
+    def rows(self, kind: str) -> list[Child]:
+        return list(children.rows_of(self.application.id, kind))
+
+    def states(self, kind: str) -> dict[str, str]:
+        return {row.key: row.state for row in self.rows(kind)}
+
+    def answers(self, form: str) -> dict[str, Any]:
+        return service.answers_of(self.application, form)
