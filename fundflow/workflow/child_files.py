@@ -139,7 +139,9 @@ def children(names: Names, top: Mapping[str, Place]) -> dict[str, Child]:
             settings["rows"].error("FF193", "they are made from a table (by_field) or from rows, not both", key=True)
         if "by_field" in settings and "key" not in settings:
             place.error("FF011", f"the child '{kind}' needs 'key'", key=True)
-        fields, labels = _columns(names, settings["fields"], table) if "fields" in settings else ({}, {})
+        fields, labels = (
+            _columns(names, settings["fields"], table, "by_field" in settings) if "fields" in settings else ({}, {})
+        )
         key = settings["key"].named(fields, "field", "FF193") if "key" in settings else None
         moves = [p.one_of(PART_OPERATIONS) for p in settings["ledger"].items()] if "ledger" in settings else []
         _own_names(names, kind, fields, place)
@@ -190,7 +192,9 @@ def _rows(names: Names, kind: str, place: Place) -> tuple[Planned, ...]:
     return tuple(found)
 
 
-def _columns(names: Names, place: Place, table: Field | None) -> tuple[dict[str, str], dict[str, Text]]:
+def _columns(
+    names: Names, place: Place, table: Field | None, is_tabled: bool
+) -> tuple[dict[str, str], dict[str, Text]]:
     found, labels = {}, {}
     for name, inner in place.entries("field").items():
         if name in _OF_EVERY_CHILD:
@@ -203,7 +207,7 @@ def _columns(names: Names, place: Place, table: Field | None) -> tuple[dict[str,
         kind = given.one_of(tuple(_TYPES))
         asked = table.columns.get(name) if table else None
         label = names.words(parts, "label") or (asked.label if asked else None)
-        if label is None and table is None and len(names.languages) > 1 and "label" not in parts:
+        if label is None and not is_tabled and len(names.languages) > 1 and "label" not in parts:
             inner.error("FF186", f"'{name}' needs a label in {' and '.join(names.languages)}", key=True)
         if table is not None and asked is None:
             inner.error("FF193", f"the table has no column '{name}'{did_you_mean(name, table.columns)}", key=True)
