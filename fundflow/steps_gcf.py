@@ -23,6 +23,7 @@ from fundflow.awards.models import Document
 from fundflow.db import db, transaction
 from fundflow.lifecycle import acts, children, commands
 from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.signing import Proof
 from fundflow.money import Money
 from fundflow.reviews import committees
 from fundflow.reviews import service as reviews
@@ -61,8 +62,10 @@ class LargeStory(Story):
         before, name = application.state, self._name(who)
         key, revision = self._key(application, party), application.revision
         with transaction():
+            actor = self.actor(who)
+            proof = Proof(self.cast[who].id, "demonstration", clock.now())
             acts.sign(
-                application.id, party, name=name, sha256=sha256, actor=self.actor(who), key=key, revision=revision
+                application.id, party, name=name, sha256=sha256, proof=proof, actor=actor, key=key, revision=revision
             )
         db.session.refresh(application)
         self.tell(f"{name} signs the agreement {sha256[:12]}")

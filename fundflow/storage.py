@@ -1,7 +1,8 @@
 """Kept content: every piece lies under the SHA-256 of its bytes, in a local folder or in an S3 bucket.
 
 Refuses to leave anything half-written: content appears whole under its digest or not at all, and a full disk is told
-in a sentence. What is kept is never changed; the same bytes twice are kept once.
+in a sentence. What is kept is never changed; the same bytes twice are kept once. Only what a person may
+have erased is ever removed.
 """
 
 from __future__ import annotations
@@ -115,6 +116,16 @@ def exists(sha256: str) -> bool:
     except (OSError, BaseError) as problem:
         raise _refusal(problem) from problem
     return True
+
+
+def remove(sha256: str) -> None:
+    """Forget content for good, because it was somebody's and is to be erased; what is not there is gone already."""
+    try:
+        obstore.delete(_store(), _path(sha256))
+    except FileNotFoundError:
+        return
+    except (OSError, BaseError) as problem:
+        raise _refusal(problem) from problem
 
 
 def get(sha256: str) -> bytes:

@@ -16,9 +16,19 @@ def upgrade() -> None:
         documents.add_column(sa.Column("sealed_at", INSTANT, nullable=True))
         documents.add_column(sa.Column("seal_sha256", sa.String(length=64), nullable=True))
         documents.create_check_constraint(op.f("ck_documents_sealed"), "(sealed_at IS NULL) = (seal_sha256 IS NULL)")
+    with op.batch_alter_table("signatures") as signatures:
+        signatures.add_column(sa.Column("made", sa.Text(), server_default="typed", nullable=False))
+        signatures.add_column(sa.Column("image_sha256", sa.String(length=64), nullable=True))
+        signatures.create_check_constraint(op.f("ck_signatures_made"), "made IN ('typed', 'drawn', 'uploaded')")
+        signatures.create_check_constraint(op.f("ck_signatures_image"), "made <> 'typed' OR image_sha256 IS NULL")
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("signatures") as signatures:
+        signatures.drop_constraint(op.f("ck_signatures_image"), type_="check")
+        signatures.drop_constraint(op.f("ck_signatures_made"), type_="check")
+        signatures.drop_column("image_sha256")
+        signatures.drop_column("made")
     with op.batch_alter_table("documents") as documents:
         documents.drop_constraint(op.f("ck_documents_sealed"), type_="check")
         documents.drop_column("seal_sha256")

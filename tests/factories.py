@@ -26,6 +26,7 @@ from fundflow.db import db, transaction
 from fundflow.lifecycle import commands, definitions, registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.signing import Proof
 from fundflow.money import Money
 from fundflow.reviews import committees
 from fundflow.reviews import service as reviews
@@ -96,6 +97,11 @@ def acting(user: User) -> Actor:
     actor = accounts.actor_for(user.id)
     db.session.rollback()
     return actor
+
+
+def proof(user: User) -> Proof:
+    """That this person has typed the password just now."""
+    return Proof(user.id, "password", clock.now())
 
 
 def a_city(name: str = "", *, country: str = "KE", focal_point: User | None = None) -> City:

@@ -72,6 +72,7 @@ def sign_in(client: FlaskClient, person: User) -> None:
         session["_id"] = hashlib.sha512(f"{address}|{BROWSER}".encode()).hexdigest()
         session["fs_cc"] = "set"
         session["fs_paa"] = time.time()
+        session["proved"] = ["password", clock.now().timestamp(), person.fs_uniquifier]
 
 
 def sign_out(client: FlaskClient) -> None:

@@ -24,7 +24,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from fundflow import clock
-from fundflow.accounts import credentials, forms, queries
+from fundflow.accounts import credentials, forms, proofs, queries
 from fundflow.accounts.models import User
 from fundflow.config import Settings
 from fundflow.db import begin_reading, db, transaction
@@ -297,6 +297,7 @@ def _whole(endpoint: str, view: Callable[..., Any]) -> Callable[..., ResponseRet
             return view(**given)  # type: ignore[no-any-return]
         if endpoint in _READ_FIRST:
             _read_only()
+        before = proofs.shown_until_now()
         try:
             with transaction():
                 made = view(**given)
@@ -304,6 +305,8 @@ def _whole(endpoint: str, view: Callable[..., Any]) -> Callable[..., ResponseRet
             if endpoint != "security.register":
                 raise
             made = redirect(url_for("accounts.look_into_mail"))  # a double click: the account was made a moment ago
+        if proofs.shown_until_now() != before:
+            proofs.remember(endpoint)
         return _after_post(endpoint, made)
 
     return answer

@@ -21,8 +21,10 @@ from fundflow.desk import ahead
 from fundflow.desk.story import place_label, seen_revision, sight_of, viewer_of
 from fundflow.lifecycle import acts, children, commands, definitions, registry, timers
 from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.signing import NotProven
 from fundflow.money import Money, NotAnAmount
 from fundflow.web import reader
+from fundflow.web.refusals import sentence
 from fundflow.workflow import clauses
 from fundflow.workflow.acts import Act
 from fundflow.workflow.decide import Decision
@@ -168,6 +170,7 @@ def _act(
     workflow: Workflow, application: Application, act: Act, subject: str, decision: Decision, tells: bool
 ) -> schemas.Decision:
     language, help_, asks = reader.language(), "", schemas.Asks()
+    unproven: list[schemas.Clause] = []
     match act:
         case "task":
             task = workflow.tasks[subject]
@@ -175,6 +178,8 @@ def _act(
             values = [(name, text.in_(language)) for name, text in (task.values or {}).items()]
             asks = _value("choice", _("Result"), values or [("done", _("done"))])
         case "sign":
+            # Said beforehand, as the command will say it: a program cannot show that the person is there.
+            unproven = [schemas.Clause(kind="proof", holds=False, sentence=sentence(NotProven()), values={})]
             signatures = workflow.states[application.state].signatures
             role = workflow.roles[signatures.parties[subject]] if signatures else None
             label = _("Sign: %(role)s", role=role.label.in_(language) if role else subject)
@@ -190,8 +195,8 @@ def _act(
         id=f"{act}.{subject}",
         label=label,
         help=help_,
-        allowed=decision.allowed,
-        clauses=clauses_of(decision, tells),
+        allowed=decision.allowed and not unproven,
+        clauses=[*clauses_of(decision, tells), *unproven],
         asks=asks,
         deadline=None,
         call=url_for("api.do_act", application_id=application.id, act=act, subject=subject, _external=True),

@@ -167,8 +167,9 @@ def _act_of(application: Application, act: str, subject: str, call: calls.Call) 
             if not said.confirm:
                 raise WrongInput({"confirm": refusals.NotConfirmed()})
             name, sha256 = (str(said.input.get(each) or "") for each in ("name", "sha256"))
+            # A token shows that a program was let in once, not that the person is there now: the command refuses it.
             return lambda key: acts.sign(
-                application.id, subject, name=name, sha256=sha256, actor=g.actor, key=key, revision=revision
+                application.id, subject, name=name, sha256=sha256, proof=None, actor=g.actor, key=key, revision=revision
             )
         case "assign":
             person = service.person_id(call)

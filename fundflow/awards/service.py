@@ -6,11 +6,13 @@ Refuses a document whose facts are incomplete before anything of the decision is
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
+import pikepdf
 import sqlalchemy as sa
 
 from fundflow import clock, documents, jobs, storage
@@ -18,6 +20,7 @@ from fundflow.awards.kinds import KINDS
 from fundflow.awards.models import Document
 from fundflow.awards.refusals import UnknownDocument
 from fundflow.db import begin_reading, db
+from fundflow.errors import Refused
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Application, Event
 from fundflow.lifecycle.registry import EffectContext
@@ -143,6 +146,21 @@ def _after_a_document(definition_sha: str) -> frozenset[str]:
         if not more:
             return frozenset(reached)
         reached |= more
+
+
+def pages(sha256: str) -> int:
+    """How many pages a kept file has; 0 where it cannot be read, which whoever opens it is told."""
+    try:
+        return _pages(sha256)
+    except (Refused, pikepdf.PdfError):
+        return 0
+
+
+@lru_cache(maxsize=256)
+def _pages(sha256: str) -> int:
+    """Counted once: content under a digest never changes."""
+    with pikepdf.open(io.BytesIO(storage.get(sha256))) as file:
+        return len(file.pages)
 
 
 def is_sound(document: Document, application: Application) -> bool:

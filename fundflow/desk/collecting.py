@@ -6,6 +6,7 @@ corrected, 409 where things stand differently now.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from flask import flash, g, redirect, render_template, url_for
@@ -13,9 +14,11 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from fundflow import clock
+from fundflow.accounts import proofs
 from fundflow.accounts.policy import signed_in
 from fundflow.applications.queries import application_for
 from fundflow.awards import queries as awards
+from fundflow.awards import service as papers
 from fundflow.awards.policy import may_read_documents
 from fundflow.awards.titles import document_title
 from fundflow.db import transaction
@@ -26,6 +29,7 @@ from fundflow.errors import NotFound, Refused, Stale
 from fundflow.lifecycle import acts, commands, definitions, inputs
 from fundflow.lifecycle.acts import NoName
 from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.signing import SIGN_WITHIN
 from fundflow.web import reader
 from fundflow.web.gate import requires
 from fundflow.web.refusals import sentences
@@ -67,13 +71,18 @@ def _story_page(application: Application, says: list[str]) -> str:
 @pages.route("/applications/<uuid:application_id>/sign/<party>", methods=["GET", "POST"])
 @requires(signed_in)
 def sign(application_id: UUID, party: str) -> ResponseReturnValue:
-    """Read the document, type your name, confirm: the signature is bound to the file that was read."""
+    """Read the document, show who you are, sign: the signature is bound to the file that was read."""
     application = _application_for(application_id, "sign", party)
     seen = seen_revision(sight_of(g.actor, application), application)
     form = SignForm.for_revision(seen)
     if not form.is_submitted():
         return _sign_page(application, party, form)
-    if not form.validate():
+    valid, mark = form.validate(), None
+    try:
+        mark = form.mark()
+    except Refused as refusal:
+        form.say({form.mark_field: refusal})
+    if not valid or mark is None:
         if not inputs.shows(form.name.data or ""):
             form.say({"name": NoName()})  # all that is missing is said at once
         return _sign_page(application, party, form), 422
@@ -85,6 +94,8 @@ def sign(application_id: UUID, party: str) -> ResponseReturnValue:
                 party,
                 name=form.name.data or "",
                 sha256=form.sha256.data or "",
+                proof=proofs.present(),
+                mark=mark,
                 actor=g.actor,
                 key=form.command_key(application, g.actor.id),
                 revision=form.revision_for(application, seen),
@@ -112,6 +123,7 @@ def _sign_page(application: Application, party: str, form: SignForm, says: list[
     document = awards.text_of_record(application, signatures.document) if signatures else None
     if document is not None and not may_read_documents(g.actor, application):
         document = None
+    now, proof = clock.now(), proofs.present()
     # Whatever page is shown, it carries the digest of the document that it links to.
     form.sha256.data = (document.sha256 or "") if document else ""
     return render_template(
@@ -123,6 +135,9 @@ def _sign_page(application: Application, party: str, form: SignForm, says: list[
         else "",
         document=document,
         languages=awards.languages_of(document) if document else 0,
+        pages=papers.pages(document.sha256) if document and document.sha256 else 0,
+        until=proof.until if proof and proof.is_fresh(now) else None,
+        minutes=SIGN_WITHIN // timedelta(minutes=1),
         form=form,
         says=says or [],
         decision=decision,

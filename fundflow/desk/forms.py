@@ -13,12 +13,16 @@ from uuid import UUID, uuid4
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
 from wtforms import BooleanField, Field, HiddenField, RadioField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import DateInput
 
+from fundflow.awards import marks
 from fundflow.errors import Refused
 from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.signing import Mark
 from fundflow.web.refusals import sentence
 from fundflow.workflow.definition import Input, Transition
 
@@ -137,13 +141,29 @@ class TaskForm(ActForm):
 
 
 class SignForm(ActForm):
-    """A signature: the name as it is typed, and the digest of what was read."""
+    """A signature: the name as it is typed, the mark where it is drawn or attached, and the digest of what was read."""
 
     sha256 = HiddenField()
     name = StringField(
         _l("Your full name"),
-        description=_l("Type it as it stands in the document. It is your signature."),
+        description=_l("Type it as it stands in the document."),
         render_kw={"autocomplete": "name", "maxlength": 200},
+    )
+    made = RadioField(
+        _l("How do you sign?"),
+        choices=[
+            SelectChoice("typed", _l("With my typed name")),
+            SelectChoice("drawn", _l("I draw my signature")),
+            SelectChoice("uploaded", _l("I attach a picture of my signature")),
+        ],
+        default="typed",
+        validators=[InputRequired(_l("Choose one."))],
+    )
+    drawing = HiddenField()
+    picture = FileField(
+        _l("Picture of your signature"),
+        description=_l("PNG or JPEG, at most 2 MB. Only the ink is kept; where and when it was taken is not."),
+        render_kw={"accept": "image/png,image/jpeg"},
     )
     confirm = BooleanField(
         _l("I have read the document and sign it for those I represent."),
@@ -154,6 +174,23 @@ class SignForm(ActForm):
     def for_revision(cls, revision: int) -> SignForm:
         """On a GET with a key of its own and the revision that the person sees."""
         return cls(key=str(uuid4()), revision=str(revision))
+
+    def mark(self) -> Mark:
+        """The mark, its image kept. To be called outside any transaction; raises what `awards.marks` refuses."""
+        match self.made.data:
+            case "drawn":
+                return marks.from_drawing(self.drawing.data or "")
+            case "uploaded":
+                if not self.picture.data:
+                    raise marks.EmptyPicture()
+                with self.picture.data.stream as stream:
+                    return marks.from_upload(stream)
+        return Mark()
+
+    @property
+    def mark_field(self) -> str:
+        """The field at which a refused mark is told."""
+        return "picture" if self.made.data == "uploaded" else "made"
 
     def say(self, problems: Mapping[str, Refused]) -> None:
         """Put each refusal at its field."""

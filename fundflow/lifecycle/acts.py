@@ -15,17 +15,19 @@ import sqlalchemy as sa
 from fundflow import clock
 from fundflow.db import db, inserting
 from fundflow.errors import Refused
-from fundflow.lifecycle import collected, definitions, happening, inputs, registry, writes
+from fundflow.lifecycle import collected, definitions, happening, inputs, registry, signing, writes
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.claims import TICK, Asked, Fired, Held, take
 from fundflow.lifecycle.models import Application, Signature, TaskResult
 from fundflow.lifecycle.refusals import NotAllowed, UnknownTransition
+from fundflow.lifecycle.signing import Mark, Proof
 from fundflow.lifecycle.situation import Facts
 from fundflow.workflow.acts import Act, decide_act, open_acts
 from fundflow.workflow.decide import Decision, DefinitionMismatch
 from fundflow.workflow.definition import Signatures, Workflow
 
 LONGEST_NAME = 200
+TYPED = Mark()
 
 
 class NoName(Refused):
@@ -74,17 +76,29 @@ def task(application_id: UUID, name: str, value: str | None, *, actor: Actor, ke
 
 
 def sign(
-    application_id: UUID, party: str, *, name: str, sha256: str, actor: Actor, key: str, revision: int | None
+    application_id: UUID,
+    party: str,
+    *,
+    name: str,
+    sha256: str,
+    proof: Proof | None,
+    actor: Actor,
+    key: str,
+    revision: int | None,
+    mark: Mark = TYPED,
 ) -> Fired:
     """Sign, as a party, the document with this digest under the name the person typed.
 
-    NoName, or OtherPaper when the document to be signed is no longer the one with that digest.
+    `proof` says how and when the actor showed who they are: NotProven without one, ProvenTooLongAgo where that was not
+    moments ago. NoName, or OtherPaper when the document to be signed is no longer the one with that digest.
     """
     written = " ".join(name.split())
     if not (inputs.shows(written) and inputs.can_be_kept(written)) or len(written) > LONGEST_NAME:
         raise NoName()
+    proven = signing.require_person(proof, actor)
 
     def change(held: Held, facts: Facts, seq: int) -> Mapping[str, Any]:
+        signing.require_fresh(proven, facts.now)
         signatures = _signatures(held.workflow, held.application.state)
         present = registry.paper_of(held.application, signatures.document)
         if present != sha256:
@@ -96,13 +110,16 @@ def sign(
                 party=party,
                 name=written,
                 sha256=sha256,
+                made=mark.made,
+                image_sha256=mark.image_sha256,
                 event_seq=seq,
                 signed_by=actor.id,
                 signed_at=facts.now,
             )
         )
         db.session.flush()
-        return {"party": party, "document": signatures.document, "sha256": sha256, "name": written}
+        told = {"proof": proven.told(), "mark": mark.told()}
+        return {"party": party, "document": signatures.document, "sha256": sha256, "name": written, **told}
 
     return _act(Asked(application_id, "sign", actor, key, revision, party), change)
 

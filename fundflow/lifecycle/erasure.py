@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from fundflow.db import db
 from fundflow.errors import NotFound, Refused
 from fundflow.jobs.models import Job
-from fundflow.lifecycle import acts
+from fundflow.lifecycle import acts, signing
 from fundflow.lifecycle.actor import SYSTEM
 from fundflow.lifecycle.claims import Held
 from fundflow.lifecycle.models import Event, Override
@@ -79,7 +79,7 @@ def _erasable(application_id: UUID, said_by: UUID | None) -> list[int]:
 
 
 def _remove(application_id: UUID, number: str, seqs: list[int], *, everything: bool) -> None:
-    """The payloads, and what else repeats them: the wishes to override, and with everything the mails about it."""
+    """The payloads, and what else repeats them: signatures, wishes to override, and with all of it the mails."""
     session = db.session
     session.execute(
         sa.update(Event)
@@ -87,6 +87,7 @@ def _remove(application_id: UUID, number: str, seqs: list[int], *, everything: b
         .values(payload=None, salt=None)
         .execution_options(synchronize_session=False)
     )
+    signing.forget(application_id, seqs)
     of_events = sa.true() if everything else Override.event_seq.in_(seqs)
     session.execute(
         sa.update(Override)

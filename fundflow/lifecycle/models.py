@@ -275,9 +275,18 @@ class Signature(Model):
     """As the person typed it."""
     sha256: Mapped[str] = mapped_column(sa.String(64))
     """The digest of what was signed."""
+    made: Mapped[str] = mapped_column(default="typed", server_default="typed")
+    """How: typed, drawn or uploaded."""
+    image_sha256: Mapped[str | None] = mapped_column(sa.String(64))
+    """The drawn or uploaded image; empty again once it was erased."""
     event_seq: Mapped[int]
     signed_by: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id"))
     signed_at: Mapped[datetime]
+
+    __table_args__ = (
+        sa.CheckConstraint("made IN ('typed', 'drawn', 'uploaded')", name="made"),
+        sa.CheckConstraint("made <> 'typed' OR image_sha256 IS NULL", name="image"),
+    )
 
 
 class Child(Identified, Model):

@@ -333,7 +333,7 @@ def test_a_task_is_ticked_and_taken_back(app: Flask, people: People) -> None:
     assert db.session.get(TaskResult, (application.id, "sanctions")) is None
 
 
-def test_a_document_is_signed_by_its_digest(app: Flask, people: People) -> None:
+def test_a_program_is_told_what_is_signed_but_cannot_sign(app: Flask, people: People) -> None:
     application = a_contract("ready", people)
     program = Program.of(app, people.signatory)
     told = program.decisions(application)
@@ -342,13 +342,14 @@ def test_a_document_is_signed_by_its_digest(app: Flask, people: People) -> None:
     assert digest == record(application).sha256
     path = f"/applications/{application.id}/acts/sign/city"
     said = {"input": {"name": "Sira Signatory", "sha256": digest}, "confirm": True}
-    other = program.post(path, {**said, "input": {**said["input"], "sha256": "0" * 64}}, revision=told["revision"])  # type: ignore[dict-item]
-    assert other.status_code == 409
+    proof = next(each for each in act["clauses"] if each["kind"] == "proof")
+    assert (act["allowed"], proof["holds"]) == (False, False)
     nameless = program.post(path, {**said, "input": {"sha256": digest}}, revision=told["revision"])
     assert (nameless.status_code, set(nameless.get_json()["fields"])) == (422, {"input.name"})
     assert program.post(path, {**said, "confirm": False}, revision=told["revision"]).status_code == 422
-    assert program.post(path, said, revision=told["revision"]).status_code == 200
-    assert ("sign", "city") in events_of(application.id)
+    refused = program.post(path, said, revision=told["revision"])
+    assert (refused.status_code, refused.get_json()["detail"]) == (403, proof["sentence"])
+    assert ("sign", "city") not in events_of(application.id)
 
 
 def test_somebody_is_put_in_charge(app: Flask, people: People) -> None:
@@ -434,7 +435,8 @@ def test_the_document_of_an_agreement_is_printed_before_it_is_offered(app: Flask
     assert act["allowed"] is False and act["asks"]["input"][1]["choices"] == []
     print_documents(application)
     act = next(each for each in program.decisions(application)["acts"] if each["id"] == "sign.city")
-    assert act["allowed"] is True and len(act["asks"]["input"][1]["choices"]) == 1
+    assert [c["kind"] for c in act["clauses"] if not c["holds"]] == ["proof"]
+    assert len(act["asks"]["input"][1]["choices"]) == 1
 
 
 def test_a_discussion_is_recorded_with_its_minutes(app: Flask) -> None:

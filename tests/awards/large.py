@@ -104,7 +104,7 @@ class LargeGrant:
         assert sha256 is not None
         command = self._command(who)
         with transaction():
-            acts.sign(self.application.id, party, name=who.name, sha256=sha256, **command)
+            acts.sign(self.application.id, party, name=who.name, sha256=sha256, proof=make.proof(who), **command)
 
     def discuss(self, minutes: str) -> None:
         """The chair records that the committee talked the case over."""

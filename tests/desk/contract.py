@@ -218,6 +218,7 @@ def sign(application: Application, party: str, user: User, name: str = "") -> co
             party,
             name=name or user.name,
             sha256=sha256 or "",
+            proof=make.proof(user),
             actor=actor,
             key=f"test:{uuid4()}",
             revision=revision,

@@ -203,6 +203,7 @@ class Estate:
                 party,
                 name=name,
                 sha256=sha256,
+                proof=make.proof(user),
                 actor=make.acting(user),
                 key=f"test:{uuid4()}",
                 revision=make.revision_of(self.application),

@@ -222,7 +222,14 @@ class Engine:
                     acts.task(self.id, subject, step.detail or None, **command)
             case "sign":
                 with transaction():
-                    acts.sign(self.id, subject, name=step.who, sha256=PAPER, **command)
+                    acts.sign(
+                        self.id,
+                        subject,
+                        name=step.who,
+                        sha256=PAPER,
+                        proof=make.proof(self.people[step.who]),
+                        **command,
+                    )
             case "assign":
                 with transaction():
                     acts.assign(self.id, subject, self.people[step.detail].id, **command)

@@ -42,6 +42,7 @@ from fundflow.lifecycle import (
 )
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Child, Event, TaskResult, Timer
+from fundflow.lifecycle.signing import Proof
 from fundflow.workflow import decide
 from fundflow.workflow.definition import Migration
 from fundflow.workflow.migration import judge
@@ -169,7 +170,14 @@ class EngineMachine(RuleBasedStateMachine):
         self.attempt(
             self.grant.sign(who, party),
             lambda key, revision: acts.sign(
-                self.id, party, name="N", sha256=PAPER, actor=actor, key=key, revision=revision
+                self.id,
+                party,
+                name="N",
+                sha256=PAPER,
+                proof=Proof(actor.id or uuid4(), "password", clock.now()),
+                actor=actor,
+                key=key,
+                revision=revision,
             ),
         )
 
