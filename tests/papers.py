@@ -15,6 +15,7 @@ def money(minor: int, currency: str = "EUR") -> dict[str, Any]:
 
 _FACTS: dict[str, Any] = {
     "agreement": {"number": "GA-SG-2026-0007", "date": "2026-11-23", "event": 4},
+    "site": "https://fund.example",
     "fund": {"name": "Global Cities Fund for Migrants and Refugees", "signatory": "Amara Okafor"},
     "city": {
         "name": "Ville de Sainte-Émilie-sur-Loire",
@@ -75,7 +76,7 @@ _FACTS: dict[str, Any] = {
 
 def letter(**changes: Any) -> dict[str, Any]:
     """Facts that are enough for every letter, with whole facts replaced."""
-    common = ("fund", "city", "round", "application", "amount", "starts_on", "ends_on", "workflow")
+    common = ("site", "fund", "city", "round", "application", "amount", "starts_on", "ends_on", "workflow")
     return {
         **{name: copy.deepcopy(_FACTS[name]) for name in common},
         "letter": {"number": "XL-SG-2026-0007", "date": "2026-11-23", "event": 9},

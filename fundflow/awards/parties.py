@@ -39,6 +39,7 @@ def heading(ctx: EffectContext, name: str, prefix: str) -> dict[str, Any]:
             "date": ctx.now.astimezone(zone).date().isoformat(),
             "event": ctx.event_seq,
         },
+        "site": settings.url,
         "fund": {"name": settings.fund_name, "signatory": _signs_for_the_fund(ctx)},
         "city": {
             "name": city.name,

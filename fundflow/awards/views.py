@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from fundflow import storage
-from fundflow.awards import queries
+from fundflow.awards import checking, queries
 from fundflow.awards.titles import document_title
 from fundflow.web.gate import SIGNED_IN, requires
 
@@ -18,6 +18,7 @@ pages = Blueprint("awards", __name__)
 def init_app(app: Flask) -> None:
     """Serve the documents."""
     app.register_blueprint(pages)
+    checking.init_app(app)
     app.jinja_env.globals["document_title"] = document_title
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from fundflow.db import canonical_json
 from fundflow.documents.certificates import Certificate, SealUnusable
+from fundflow.documents.archive import FACTS
 from fundflow.documents.printing import Press, RenderFailed, press
 from fundflow.documents.reports import SealReport, SealState
 from fundflow.documents.seals import Sealed, require_seal, seal, verify
@@ -36,6 +37,7 @@ from fundflow.documents.typesetting import own_files, to_pdf
 from fundflow.documents.words import in_words, written_day
 
 __all__ = [
+    "FACTS",
     "FOLDER",
     "Certificate",
     "MissingFact",
@@ -69,11 +71,12 @@ def render(
     language: str,
     texts: Texts | None = None,
     *,
+    images: Mapping[str, bytes] | None = None,
     to_be_sealed: bool = False,
 ) -> bytes:
     """The PDF, with the facts attached. MissingFact and RenderFailed are its only refusals; it may take two minutes.
 
     One that is `to_be_sealed` has the field that the seal goes into.
     """
-    page = html(template, facts, language, texts)
+    page = html(template, facts, language, texts, images or {})
     return press.print(page, style_of(template, texts), canonical_json(facts), to_be_sealed=to_be_sealed)

@@ -2,11 +2,13 @@
 
 Refuses a template with a fact missing. A template is `<name>.<language>.html`, autoescaped; its style is `<name>.css`,
 or `letter.css` where there is none. Facts print through `|money`, `|words`, `|day`, `|number`, `|country` and
-`|paragraphs`, in the document's language; beside them a template may print `facts_sha256` and `template_sha256`.
+`|paragraphs`, in the document's language; beside them a template may print `facts_sha256` and `template_sha256`, and
+where the facts say the `site`, draw `check_url` as a `code()`; `image()` is the address of an image that facts name.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Mapping
@@ -22,6 +24,7 @@ from markupsafe import Markup, escape
 
 from fundflow.config import ROOT
 from fundflow.db import canonical_json
+from fundflow.documents import codes
 from fundflow.documents.words import in_words, locale_of, written_day
 from fundflow.errors import Refused
 from fundflow.money import Money
@@ -40,14 +43,30 @@ class UnknownTemplate(LookupError):
     """No such document under templates/agreements."""
 
 
-def html(template: str, facts: Mapping[str, Any], language: str, texts: Texts | None = None) -> str:
-    """The page that becomes the PDF. Cheap: lets a decision find out at once that a fact is missing."""
-    pinned = _pinned(texts)
-    digests = {"facts_sha256": digest(facts), "template_sha256": template_sha256(texts)}
+def html(
+    template: str,
+    facts: Mapping[str, Any],
+    language: str,
+    texts: Texts | None = None,
+    images: Mapping[str, bytes] | None = None,
+) -> str:
+    """The page that becomes the PDF. Cheap: lets a decision find out at once that a fact is missing.
+
+    `images` are PNG by their digests, as the facts name them; without them the page has empty ones in their places.
+    """
+    pinned, sha256 = _pinned(texts), digest(facts)
+    beside: dict[str, Any] = {"facts_sha256": sha256, "template_sha256": template_sha256(texts)}
+    if "site" in facts:
+        beside["check_url"] = codes.address(facts["site"], sha256)
+    beside["image"] = lambda name: _inline(b"" if images is None else images[name])
     try:
-        return _environment(language, pinned).get_template(f"{template}.{language}.html").render({**facts, **digests})
+        return _environment(language, pinned).get_template(f"{template}.{language}.html").render({**facts, **beside})
     except UndefinedError as problem:
         raise MissingFact(document=template.replace("_", " "), fact=str(problem)) from problem
+
+
+def _inline(content: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
 def digest(facts: Mapping[str, Any]) -> str:
@@ -160,7 +179,7 @@ def _environment(language: str, texts: tuple[tuple[str, str], ...] | None) -> En
         country=country,
         paragraphs=paragraphs,
     )
-    environment.globals.update(language=language, direction=Locale.parse(locale).text_direction)
+    environment.globals.update(language=language, direction=Locale.parse(locale).text_direction, code=codes.svg)
     return environment
 
 

@@ -5,6 +5,7 @@ Refuses every address outside templates/agreements and files that a page would c
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import logging
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from typing import Any, ClassVar
 
 from fundflow.documents import archive
 from fundflow.documents.templates import FOLDER
+
+INLINE = "data:image/png;base64,"
 
 
 def to_pdf(text: str, style: str, facts: str = "{}", *, to_be_sealed: bool = False) -> bytes:
@@ -77,7 +80,10 @@ class _Kept:
 
 
 def own_files() -> Any:
-    """A fetcher that serves images and styles under templates/agreements; `refused` lists what else was asked for."""
+    """A fetcher that serves images and styles under templates/agreements, and PNG that stands in the page itself.
+
+    `refused` lists what else was asked for.
+    """
     from urllib.parse import unquote, urlsplit
 
     from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
@@ -86,10 +92,12 @@ def own_files() -> Any:
 
     class OwnFiles(URLFetcher):  # type: ignore[misc]
         def __init__(self) -> None:
-            super().__init__(allowed_protocols=("file",), allow_redirects=False, fail_on_errors=True)
+            super().__init__(allowed_protocols=("file", "data"), allow_redirects=False, fail_on_errors=True)
             self.refused: list[str] = []
 
         def fetch(self, url: str, headers: Any = None) -> Any:
+            if url.startswith(INLINE):  # put into the page by a template of ours: what others wrote is escaped
+                return URLFetcherResponse(url, base64.b64decode(url.removeprefix(INLINE)), {"Content-Type": kinds[".png"]})
             parts = urlsplit(url)
             path = Path(unquote(parts.path)).resolve()
             is_ours = parts.scheme == "file" and not parts.netloc and path.is_relative_to(FOLDER.resolve())
