@@ -18,7 +18,7 @@ from wtforms.validators import Length
 
 from fundflow.awards import verifying
 from fundflow.awards.verifying import Answer
-from fundflow.db import begin_reading
+from fundflow.db import begin_reading, db
 from fundflow.web.gate import public
 
 pages = Blueprint("checking", __name__)
@@ -47,10 +47,11 @@ def init_app(app: Flask) -> None:
     """Serve the page, within its limits."""
     app.register_blueprint(pages)
     limiter: Limiter = app.extensions["sign-in limits"][0]
-    limit = limiter.shared_limit(LIMIT, scope="verify")
-    app.extensions["verify limit"] = limit  # what nobody holds is forgotten: the library keeps weak references
+    # What nobody holds is forgotten: the library keeps weak references.
+    app.extensions["verify limit"] = limit = limiter.shared_limit(LIMIT, scope="verify")
     for name in ("checking.answer", "checking.ask"):
-        app.view_functions[name] = limit(app.view_functions[name])
+        limited: Any = limit(app.view_functions[name])
+        app.view_functions[name] = limited
 
 
 @pages.get("/verify")
@@ -70,12 +71,12 @@ def ask() -> ResponseReturnValue:
     if form.file.data:
         with form.file.data.stream as stream:
             content = stream.read()
-        begin_reading()
+        _only_read()
         return _page(form, verifying.by_file(content))
     if not (form.code.data or "").strip():
         form.code.errors = [_l("Enter the code, or attach the file.")]
         return _page(form), 422
-    begin_reading()
+    _only_read()
     return _page(form, verifying.by_code(form.code.data or ""))
 
 
@@ -84,6 +85,12 @@ def ask() -> ResponseReturnValue:
 def answer(code: str) -> ResponseReturnValue:
     """The answer behind the printed square."""
     return _page(CheckForm(data={"code": code}), verifying.by_code(code))
+
+
+def _only_read() -> None:
+    """Asking is a POST, but it writes nothing and keeps nobody waiting who does."""
+    if not db.session.in_transaction():
+        begin_reading()
 
 
 def _page(form: FlaskForm, found: Answer | None = None) -> Response:

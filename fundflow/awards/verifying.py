@@ -81,8 +81,9 @@ def by_file(content: bytes) -> Answer:
     seal = documents.verify(content).state
     if found := _found(hashlib.sha256(content).hexdigest()):
         return _answer(*found, seal)
-    # Facts of ours in another file, or our seal on other bytes: somebody changed it.
-    if _found(_facts_in(content)) or seal in (SealState.ALTERED, SealState.VALID, SealState.EXPIRED):
+    facts = _facts_in(content)
+    # Facts of ours in another file, or a file made like ours whose seal is broken: somebody changed it.
+    if facts is not None and (_found(facts) or seal is SealState.ALTERED):
         return Answer(Verdict.TAMPERED)
     return UNKNOWN
 
@@ -90,6 +91,8 @@ def by_file(content: bytes) -> Answer:
 def _found(code: str) -> tuple[Document, Application] | None:
     """The printed document whose file or facts have this digest, or one that begins so."""
     head = code[: codes.LETTERS]
+    if len(head) < codes.LETTERS:
+        return None
     rows = db.session.execute(
         sa.select(Document, Application)
         .join(Application, Application.id == Document.application_id)
@@ -113,14 +116,11 @@ def _is(code: str, digest: str) -> bool:
 
 
 def _answer(document: Document, application: Application, seal: SealState) -> Answer:
-    if seal is SealState.EXPIRED:
-        verdict = Verdict.EXPIRED
-    else:
-        verdict = Verdict.VALID
+    verdict = Verdict.EXPIRED if seal is SealState.EXPIRED else Verdict.VALID
     if _is_told(application) and _is_replaced(document):
         verdict = Verdict.REPLACED
     facts = document.facts
-    about = facts.get("agreement") if isinstance(facts.get("agreement"), dict) else facts.get("letter", {})
+    about = facts["letter"] if "letter" in facts else facts["agreement"]  # a letter names an agreement by its number
     return Answer(
         verdict=verdict,
         kind=document.kind,
@@ -149,17 +149,19 @@ def _is_replaced(document: Document) -> bool:
     return bool(db.session.scalar(later))
 
 
-def _facts_in(content: bytes) -> str:
-    """The digest of the facts that a file carries, as they are written in it; empty where it carries none."""
+def _facts_in(content: bytes) -> str | None:
+    """The digest of the facts that a file carries; empty where they cannot be read, None where it carries none."""
     try:
         with pikepdf.open(io.BytesIO(content)) as file:
             attached = file.attachments.get(documents.FACTS)
             if attached is None:
-                return ""
+                return None
             raw = attached.get_file().obj.read_raw_bytes()
             text = zlib.decompressobj().decompress(raw, _LARGEST_FACTS)  # a small file may unpack to a huge one
             return documents.digest(_plain(text))
-    except (pikepdf.PdfError, zlib.error, ValueError, TypeError, AttributeError, RecursionError):
+    except pikepdf.PdfError:
+        return None
+    except (zlib.error, ValueError, TypeError, AttributeError, RecursionError):
         return ""
 
 

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fundflow.db import canonical_json
-from fundflow.documents.certificates import Certificate, SealUnusable
 from fundflow.documents.archive import FACTS
+from fundflow.documents.certificates import Certificate, SealUnusable
 from fundflow.documents.printing import Press, RenderFailed, press
 from fundflow.documents.reports import SealReport, SealState
 from fundflow.documents.seals import Sealed, require_seal, seal, verify

@@ -29,7 +29,9 @@ def svg(text: str, title: str) -> Markup:
     code.make(fit=True)
     rows = code.get_matrix()
     size = len(rows) + 2 * _QUIET
-    drawn = "".join(f"M{at + _QUIET} {y + _QUIET}h{run}v1h-{run}z" for y, row in enumerate(rows) for at, run in _runs(row))
+    drawn = "".join(
+        f"M{at + _QUIET} {y + _QUIET}h{run}v1h-{run}z" for y, row in enumerate(rows) for at, run in _runs(row)
+    )
     return Markup(
         '<svg class="code" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {0} {0}" role="img">'
         '<title>{1}</title><path fill="#ffffff" d="M0 0h{0}v{0}h-{0}z"/><path fill="#0d2b3e" d="{2}"/></svg>'

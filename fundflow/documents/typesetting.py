@@ -97,7 +97,9 @@ def own_files() -> Any:
 
         def fetch(self, url: str, headers: Any = None) -> Any:
             if url.startswith(INLINE):  # put into the page by a template of ours: what others wrote is escaped
-                return URLFetcherResponse(url, base64.b64decode(url.removeprefix(INLINE)), {"Content-Type": kinds[".png"]})
+                return URLFetcherResponse(
+                    url, base64.b64decode(url.removeprefix(INLINE)), {"Content-Type": kinds[".png"]}
+                )
             parts = urlsplit(url)
             path = Path(unquote(parts.path)).resolve()
             is_ours = parts.scheme == "file" and not parts.netloc and path.is_relative_to(FOLDER.resolve())
