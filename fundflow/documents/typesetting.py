@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from fundflow.documents import archive
 from fundflow.documents.templates import FOLDER
 
-INLINE = "data:image/png;base64,"
+INLINE, LONGEST_INLINE = "data:image/png;base64,", 500_000
 
 
 def to_pdf(text: str, style: str, facts: str = "{}", *, to_be_sealed: bool = False) -> bytes:
@@ -96,7 +96,9 @@ def own_files() -> Any:
             self.refused: list[str] = []
 
         def fetch(self, url: str, headers: Any = None) -> Any:
-            if url.startswith(INLINE):  # put into the page by a template of ours: what others wrote is escaped
+            if (
+                url.startswith(INLINE) and len(url) <= LONGEST_INLINE
+            ):  # put into the page by a template of ours: what others wrote is escaped
                 return URLFetcherResponse(
                     url, base64.b64decode(url.removeprefix(INLINE)), {"Content-Type": kinds[".png"]}
                 )
