@@ -25,6 +25,9 @@ from fundflow.lifecycle import acts, children, commands
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.signing import Proof
 from fundflow.money import Money
+from fundflow.payments import bank_numbers, screenings
+from fundflow.payments import bank_service as bank
+from fundflow.payments.screenings import Found
 from fundflow.reviews import committees
 from fundflow.reviews import service as reviews
 from fundflow.rounds.models import Round
@@ -203,16 +206,59 @@ class LargeStory(Story):
 
     def account(self, application: Application, lead: str) -> None:
         city = db.session.get_one(City, application.city_id)
-        data = words.bank_account(city.name, city.country)
+        papers = words.bank_papers(clock.now().date() + timedelta(days=4 * 365))
         self.fill(
-            application, "bank", lead, data, bank_letter="The account is the city's.", signing_proof="She may sign."
+            application, "bank", lead, papers, bank_letter="The account is the city's.", signing_proof="She may sign."
         )
+        given = bank_numbers.read(words.bank_account(city.name, city.country))
+        key, revision = self._key(application, "account"), self._revision(application)
+        with transaction():
+            bank.enter(application.id, given, actor=self.actor(lead), key=key, revision=revision)
+        self.tell(f"{self._name(lead)} enters the account {given.country} •••• {given.tail}")
+
+    def called(self, application: Application, number: int = 1, who: str = "mette") -> None:
+        """Finance calls the city at a number that it found itself."""
+        key, revision = self._key(application, f"call:{number}"), self._revision(application)
+        with transaction():
+            bank.call_back(
+                application.id,
+                number,
+                phone="+00 000 000 900",
+                source="The website of the ministry of local government",
+                spoken_to="The head of the finance office",
+                called_at=clock.now(),
+                actor=self.actor(who),
+                key=key,
+                revision=revision,
+            )
+        self.tell(f"{self._name(who)} calls the city about its account")
+
+    def screened(self, application: Application, who: str = "jonas") -> None:
+        """The lists of sanctions, searched for the city, its signatory and its bank."""
+        key, revision = self._key(application, "screening"), self._revision(application)
+        names = screenings.names_of(application)
+        found = {subject: Found(name or subject, "clear") for subject, name in names.items()}
+        with transaction():
+            screenings.record(
+                application.id,
+                found,
+                list_name="Consolidated list of the United Nations Security Council",
+                list_day=None,
+                actor=self.actor(who),
+                key=key,
+                revision=revision,
+            )
+        self.tell(f"{self._name(who)} searches the lists of sanctions: clear")
+
+    def _revision(self, application: Application) -> int:
+        db.session.refresh(application)
+        return application.revision
 
     def checked(self, application: Application) -> None:
         """Three checks by two people; then the agreement goes out, and is printed."""
         self.task(application, "sanctions", "clear", "jonas")
         self.task(application, "risk", "low", "jonas")
-        self.task(application, "bank_verified", "done", "mette")
+        self.called(application)
         self.fire(application, "issue_agreement", "tomas")
 
     def signed(self, application: Application, signatory: str) -> None:
@@ -230,13 +276,19 @@ class LargeStory(Story):
         self.sign(application, "fund", "adaeze")
 
     def paid(self, application: Application, nr: str, lead: str, *, refused: bool = False) -> None:
-        """One payment: asked for, its condition confirmed, paid."""
+        """One payment: asked for, its condition confirmed, approved by as many as its size needs, ordered, paid."""
         self.tranche(application, "request", nr, lead)
         if refused:
             self.tranche(application, "refuse", nr, "tomas", reason=words.REASONS["refuse_tranche"])
             self.tranche(application, "request", nr, lead)
         self.tranche(application, "verify", nr, "tomas")
-        amount = self._tranche(application, nr).fields["amount"]
+        given = self._tranche(application, nr).fields["amount"]
+        amount = Money(given["minor"], given["currency"])
+        self.tranche(application, "approve", nr, "mette")
+        if amount > Money.of("50000", amount.currency):
+            self.tranche(application, "approve_finally", nr, "adaeze")
+        self.screened(application)
+        self.tranche(application, "order", nr, "mette")
         self.tranche(
             application,
             "pay",
@@ -244,7 +296,7 @@ class LargeStory(Story):
             "mette",
             reference=f"TRF-{application.number}-{nr}",
             paid_on=clock.now().astimezone(applications.workflow_of(application).zone).date(),
-            amount=Money(amount["minor"], amount["currency"]),
+            amount=amount,
         )
 
     def extended(self, application: Application, months: int) -> None:

@@ -244,15 +244,33 @@ def recommendation(kind: str, met_on: date) -> dict[str, Any]:
     }
 
 
-def bank_account(city: str, country: str) -> dict[str, Any]:
-    """An invented account; its two files are uploads."""
+def bank_papers(valid_until: date) -> dict[str, Any]:
+    """The papers of the account but for the two that are uploads."""
+    return {"papers_until": valid_until.isoformat()}
+
+
+ACCOUNTS: Mapping[str, Mapping[str, str]] = {
+    "SN": {"number": "SN39SN0120000000000002026010", "bic": "DEMOSNDA"},
+    "MZ": {"number": "MZ37000100000000002026010", "bic": "DEMOMZMA"},
+    "JO": {"number": "JO22DEMO0010000000000002026010", "bic": "DEMOJOAM"},
+    "UA": {"number": "UA780000010000000000000020260", "bic": "DEMOUAUK"},
+    "KE": {"number": "0100 2026 010", "bank_code": "99001", "bic": "DEMOKENA"},
+}
+"""Invented numbers of which the check digits fit, by country; elsewhere one that plain checks let pass."""
+
+
+def bank_account(city: str, country: str) -> dict[str, str]:
+    """What the focal point types about the account; the bank does not exist."""
     return {
-        "account_holder": f"City of {city}",
+        "holder": f"City of {city}",
+        "country": country,
         "bank_name": f"Invented Municipal Bank of {city}",
-        "bank_country": country,
-        "account_number": f"{country}00 DEMO 0000 0000 0000 01",
-        "bank_code": f"DEMO{country}00",
-        "bank_phone": "+00 000 000 001",
+        "number": f"{country} 2026 0000 01",
+        "bic": f"DEMO{country}22",
+        "contact_name": "Head of the finance office",
+        "contact_email": f"finance@{'-'.join(city.lower().split())}.example",
+        "contact_phone": "+00 000 000 001",
+        **ACCOUNTS.get(country, {}),
     }
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from fundflow import story_gcf as story
+from fundflow.invented import PLACES
 from fundflow.money import Money
+from fundflow.payments import bank_numbers
 from tests import factories as make
 
 STARTS = date(2027, 1, 1)
@@ -45,4 +47,7 @@ def test_feedback_sheets_and_accounts_are_whole() -> None:
     for sheets in story.SCORES.values():
         for figures in sheets:
             assert left_open("score", story.score_sheet(figures)) == []
-    assert left_open("bank", story.bank_account("Saint-Amary", "SN")) == []
+    assert left_open("bank", story.bank_papers(STARTS)) == []
+    for place in PLACES.values():
+        account = bank_numbers.read(story.bank_account(place.name, place.country))
+        assert (account.iban is not None) == (place.country in ("SN", "MZ", "JO", "UA")), place.name

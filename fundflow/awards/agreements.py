@@ -50,14 +50,14 @@ def agreement(ctx: EffectContext, language: str) -> dict[str, Any]:
 
 
 def _reports(workflow: Workflow, language: str, ends_on: date | None) -> list[dict[str, Any]]:
-    """A report is a form that the city fills in once the money flows; when it is due, a timer of that state says.
+    """A report is a form that the city is first asked for once the money flows; its date, a timer of that state says.
 
     The time counts from the payment where a payment leads to that state, else from the end of the project.
     """
     found: list[dict[str, Any]] = []
-    seen: set[str] = set()
     teams = {role.id for role in workflow.roles.values() if role.kind == "team"}
     flows = _after_money(workflow)
+    seen = {form for state in workflow.states if state not in flows for form in _edited(workflow, state, teams)}
     for state in (each for each in workflow.states if each in flows):
         lengths = [t.after for t in workflow.timers.values() if state in t.states and t.after]
         after = next((length for length in lengths if not (length.working_days or length.minutes)), None)

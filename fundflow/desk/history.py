@@ -19,6 +19,8 @@ from fundflow.lifecycle.migrating import MIGRATED
 from fundflow.lifecycle.models import Event
 from fundflow.lifecycle.outages import OUTAGE
 from fundflow.lifecycle.record import ERASED, STARTED
+from fundflow.payments.bank_service import BANK
+from fundflow.payments.screenings import SCREENING
 from fundflow.reviews.discussions import DISCUSS
 from fundflow.workflow.definition import Workflow
 
@@ -74,6 +76,18 @@ def _text(event: Event, viewer: Viewer) -> str:
     return f"{overridden} {text}"
 
 
+def account_words() -> dict[str, str]:
+    """What happened to a bank account, by the step."""
+    return {
+        "entered": _("Bank account entered"),
+        "called": _("Bank account: the city was called"),
+        "verified": _("Bank account: agreed to by a second person"),
+        "frozen": _("Bank account: objected to"),
+        "refused": _("Bank account put aside"),
+        "withdrawn": _("Bank account taken back"),
+    }
+
+
 def override_words(kind: str) -> str:
     """A kind of condition in a word or two."""
     words = {
@@ -110,6 +124,10 @@ def _by(event: Event, viewer: Viewer) -> str:
 def _is_hidden(workflow: Workflow, event: Event, viewer: Viewer) -> bool:
     if viewer.sight.is_hidden(event):
         return True
+    if event.transition == SCREENING:
+        return not viewer.is_of_fund
+    if event.transition == BANK:
+        return not (viewer.is_of_fund or BANK in viewer.cell.view or BANK in viewer.cell.edit)
     if "." in event.transition:
         return not viewer.is_of_fund and event.transition.partition(".")[0] not in viewer.cell.view
     state = event.from_state or ""
@@ -173,7 +191,10 @@ def _act(workflow: Workflow, event: Event, viewer: Viewer) -> str:
             return _("%(role)s chosen", role=label)
         case act if act == DISCUSS:
             return _("Discussed by the committee")
+    if event.transition == BANK:
+        return account_words().get(subject, subject)
     known = {
+        SCREENING: _("Searched in the lists of sanctions"),
         MIGRATED: _("Moved to another version of the rules"),
         OUTAGE: _("Deadlines extended after an outage"),
         ERASED: _("Personal data erased"),

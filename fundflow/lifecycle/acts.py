@@ -248,12 +248,14 @@ def record(
     reason: str | None = None,
     about: Mapping[str, Any] | None = None,
     change: Callable[[Held, Facts], Mapping[str, Any] | None] | None = None,
+    is_fact: bool = False,
 ) -> Fired:
     """Write an event that no workflow names (``outage``, ``erased``, ``bank``) into an application's chain.
 
     For services that decide themselves whether it may happen, in `change`, which runs under the lock, before the event,
-    and may add to what it tells. `revision` is the one that a person saw; only the system may leave it out. Also an
-    application that has ended takes such an event.
+    and may add to what it tells. `revision` is the one that a person saw; only the system may leave it out. Where it
+    `is_fact` that conditions read, what now happens by itself happens at once. Also an application that has ended takes
+    such an event.
     """
     asked = Asked(application_id, name, actor, key, revision, subject, even_ended=True)
     with writes.whole_or_nothing():
@@ -283,4 +285,5 @@ def record(
         decision = Decision(
             name, True, (), application.state, application.outcome, None if whose is None else str(whose)
         )
-        return happening.note(ctx, facts, decision, subject, told)
+        fired = happening.note(ctx, facts, decision, subject, told)
+        return happening.follow_up(fired, held, asked.key) if is_fact else fired

@@ -25,7 +25,8 @@ from fundflow.workflow import access
 from fundflow.workflow.definition import Workflow
 from fundflow.workflow.net import activity
 
-RECORD_KEEPING = frozenset({ERASED, OUTAGE})
+RECORD_KEEPING = frozenset({ERASED, OUTAGE, "bank", "screening"})
+"""Also what is kept of bank accounts and of searches for their holders: conditions read it, and no state does."""
 INNER = frozenset({"task", "assign", "discuss"})
 """Acts of the fund among itself: left out of a log for a role that the state is hidden from."""
 

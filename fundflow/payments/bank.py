@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from fundflow.accounts.models import City
-from fundflow.db import db, present
+from fundflow.db import db
 from fundflow.lifecycle.models import Application
 from fundflow.payments import bank_queries
 from fundflow.payments.bank_models import BankAccount
@@ -36,13 +34,12 @@ def payee_of(application_id: UUID) -> Payee | None:
     In the transaction of a command it is what the command decided on: changes take the same lock. Raises WrongKey,
     Tampered.
     """
-    standing = bank_queries.standing(application_id, present())
-    if not standing.is_usable:
+    application = db.session.get(Application, application_id)
+    standing = None if application is None else bank_queries.standing(application)
+    if application is None or standing is None or not standing.is_usable:
         return None
     row = db.session.get_one(BankAccount, standing.in_force)
-    city = db.session.scalar(
-        sa.select(City.name).join(Application, Application.city_id == City.id).where(Application.id == application_id)
-    )
+    city = db.session.get_one(City, application.city_id).name
     given = bank_queries.details_of(row)
     return Payee(
         account_id=row.id,
@@ -54,5 +51,5 @@ def payee_of(application_id: UUID) -> Payee | None:
         bank_code=given.bank_code,
         bank_name=given.bank_name,
         currency=given.currency,
-        city=city or "",
+        city=city,
     )

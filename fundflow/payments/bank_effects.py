@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fundflow.db import present
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.registry import fact
@@ -15,7 +14,7 @@ from fundflow.payments import bank_queries, screenings
 @fact("bank")
 def bank_facts(application: Application) -> Mapping[str, Any]:
     """`status`, whether it is `usable`, and until when an account cools off (null where none does)."""
-    standing = bank_queries.standing(application.id, present())
+    standing = bank_queries.standing(application)
     until = standing.waits_until
     zone = definitions.get(application.definition_sha).zone
     return {

@@ -12,11 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from fundflow.db import Identified, Model
-
-ENTERED, CALLED, VERIFIED = "entered", "called", "verified"
-FROZEN, REFUSED, WITHDRAWN, REPLACED = "frozen", "refused", "withdrawn", "replaced"
-WAITING = (ENTERED, CALLED, FROZEN)
-"""What keeps every payment waiting, beside an account in its cooling-off period."""
+from fundflow.workflow.accounts import ENTERED
 
 
 class BankAccount(Identified, Model):

@@ -17,9 +17,10 @@ from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.situation import held_roles
 from fundflow.payments import bank_queries, bank_service
 from fundflow.payments.bank_messages import masked
-from fundflow.payments.bank_models import CALLED, ENTERED, FROZEN, VERIFIED, BankAccount
+from fundflow.payments.bank_models import BankAccount
 from fundflow.web.refusals import sentence
 from fundflow.workflow import access
+from fundflow.workflow.accounts import CALLED, ENTERED, FROZEN, VERIFIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def page_of(application: Application, actor: Actor) -> AccountPage:
         raise NotFound
     is_of_fund = actor.id is not None and not is_on_team(actor.id, application.city_id)
     rows = bank_queries.accounts_of(application.id)
-    standing = bank_queries.standing(application.id)
+    standing = bank_queries.standing(application)
     names = people_named(
         person for row in rows for person in (row.entered_by, row.called_by, row.confirmed_by, row.ended_by)
     )

@@ -5,10 +5,9 @@ Nothing here shows a number: for that, `bank_service.look` keeps who looked, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,60 +15,33 @@ import sqlalchemy as sa
 from fundflow import clock
 from fundflow.accounts.models import City, User
 from fundflow.applications.policy import visible_to
-from fundflow.db import db, read
+from fundflow.db import db, present, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
 from fundflow.payments.bank_cipher import unseal
-from fundflow.payments.bank_models import VERIFIED, WAITING, BankAccount, BankLook
+from fundflow.payments.bank_models import BankAccount, BankLook
 from fundflow.payments.bank_numbers import Details
 from fundflow.prepared import Prepared
 from fundflow.rounds.policy import scopes
+from fundflow.workflow import accounts
+from fundflow.workflow.accounts import VERIFIED, WAITING
 
 _OF_APPLICATION = Prepared(
-    sa.select(BankAccount.id, BankAccount.number, BankAccount.status, BankAccount.usable_from)
+    sa.select(BankAccount.id, BankAccount.status, BankAccount.usable_from)
     .where(BankAccount.application_id == sa.bindparam("application_id"))
     .order_by(BankAccount.number)
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """Which account is in force, and what keeps payments waiting; ids of accounts.
-
-    `status` is ``none``, ``entered``, ``verified``, ``cooling_off`` or ``frozen``. `waits_until` is the end of the
-    cooling-off period.
-    """
-
-    status: str
-    in_force: UUID | None
-    waiting: UUID | None
-    waits_until: datetime | None
-
-    @property
-    def is_usable(self) -> bool:
-        """Money may go to the account in force: nothing that would take its place waits."""
-        return self.in_force is not None and self.waiting is None
+def standing(application: Application, now: datetime | None = None) -> accounts.Standing:
+    """Where the accounts of one application stand, by their ids: at this moment, or at the one of a command."""
+    return accounts.standing(read(_OF_APPLICATION, application_id=application.id), now or moment(application))
 
 
-def standing(application_id: UUID, now: datetime | None = None) -> Standing:
-    """Where the accounts of one application stand at this moment."""
-    return _standing(read(_OF_APPLICATION, application_id=application_id), now or clock.now())
-
-
-def _standing(rows: Iterable[tuple[Any, ...]], now: datetime) -> Standing:
-    in_force: UUID | None = None
-    waiting: tuple[UUID, str, datetime | None] | None = None
-    for account_id, _number, status, usable_from in rows:
-        if status == VERIFIED and usable_from <= now:
-            in_force = account_id
-        elif status == VERIFIED:
-            waiting = (account_id, "cooling_off", usable_from)
-        elif status in WAITING:
-            waiting = (account_id, "frozen" if status == "frozen" else "entered", None)
-    if waiting is None:
-        return Standing("none" if in_force is None else "verified", in_force, None, None)
-    return Standing(waiting[1], in_force, waiting[0], waiting[2])
+def moment(application: Application) -> datetime:
+    """Now, by the database's clock, and not before what happened last."""
+    return max(present(), application.last_event_at)
 
 
 def accounts_of(application_id: UUID) -> Sequence[BankAccount]:

@@ -26,19 +26,10 @@ from fundflow.lifecycle.refusals import HasEnded
 from fundflow.lifecycle.situation import Facts, held_roles
 from fundflow.payments import bank_messages, bank_queries
 from fundflow.payments.bank_cipher import present_key, seal
-from fundflow.payments.bank_models import (
-    CALLED,
-    ENTERED,
-    FROZEN,
-    REFUSED,
-    REPLACED,
-    VERIFIED,
-    WITHDRAWN,
-    BankAccount,
-    BankLook,
-)
+from fundflow.payments.bank_models import BankAccount, BankLook
 from fundflow.payments.bank_numbers import Details, Missing
 from fundflow.workflow import access
+from fundflow.workflow.accounts import CALLED, ENTERED, FROZEN, REFUSED, REPLACED, VERIFIED, WITHDRAWN
 from fundflow.workflow.definition import Workflow
 
 BANK = "bank"
@@ -46,6 +37,7 @@ BANK = "bank"
 may enter or see the account."""
 
 LONGEST = 2000
+MINUTE = timedelta(minutes=1)
 
 
 class NotYours(Refused):
@@ -92,7 +84,7 @@ def enter(
 
     def change(held: Held, facts: Facts) -> Mapping[str, Any]:
         application, now = held.application, facts.now
-        before = bank_queries.standing(application_id, now)
+        before = bank_queries.standing(application, now)
         _need(facts, entering_roles(held.workflow, application.state, is_change=before.in_force is not None), seen)
         rows = bank_queries.accounts_of(application_id)
         known = {row.id: row for row in rows}
@@ -124,7 +116,9 @@ def enter(
         bank_messages.entered(held.application, row, known.get(before.in_force) if before.in_force else None, facts)
         return _told(row)
 
-    return acts.record(application_id, BANK, ENTERED, actor=actor, key=key, revision=revision, change=change)
+    return acts.record(
+        application_id, BANK, ENTERED, actor=actor, key=key, revision=revision, change=change, is_fact=True
+    )
 
 
 def call_back(
@@ -150,7 +144,8 @@ def call_back(
         _need(facts, checking_roles(held.workflow), seen)
         row = _waiting(application_id, number, ENTERED)
         _others(actor, row.entered_by)
-        if not row.created_at <= called_at <= facts.now:
+        # People tell the minute.
+        if not row.created_at - MINUTE <= called_at <= facts.now + MINUTE:
             raise NotYetCalled()
         given = bank_queries.details_of(row)
         if row.replaces_id is not None and _digits(said["phone"]) == _digits(given.contact_phone):
@@ -165,7 +160,9 @@ def call_back(
         bank_messages.called(held.application, row, facts)
         return _told(row)
 
-    return acts.record(application_id, BANK, CALLED, actor=actor, key=key, revision=revision, change=change)
+    return acts.record(
+        application_id, BANK, CALLED, actor=actor, key=key, revision=revision, change=change, is_fact=True
+    )
 
 
 def confirm(
@@ -183,7 +180,9 @@ def confirm(
         bank_messages.confirmed(held.application, row, facts)
         return _told(row)
 
-    return acts.record(application_id, BANK, VERIFIED, actor=actor, key=key, revision=revision, change=change)
+    return acts.record(
+        application_id, BANK, VERIFIED, actor=actor, key=key, revision=revision, change=change, is_fact=True
+    )
 
 
 def object_to(
@@ -201,7 +200,9 @@ def object_to(
         bank_messages.objected(held.application, row, facts)
         return _told(row)
 
-    return acts.record(application_id, BANK, FROZEN, actor=actor, key=key, revision=revision, change=change)
+    return acts.record(
+        application_id, BANK, FROZEN, actor=actor, key=key, revision=revision, change=change, is_fact=True
+    )
 
 
 def refuse(
@@ -243,7 +244,9 @@ def _put_aside(
         bank_messages.put_aside(held.application, row, facts)
         return _told(row)
 
-    return acts.record(application_id, BANK, how, actor=actor, key=key, revision=revision, reason=why, change=change)
+    return acts.record(
+        application_id, BANK, how, actor=actor, key=key, revision=revision, reason=why, change=change, is_fact=True
+    )
 
 
 def look(application: Application, number: int, *, reason: str, actor: Actor) -> tuple[BankAccount, Details]:

@@ -17,7 +17,7 @@ from fundflow.accounts.models import User
 from fundflow.accounts.policy import AUDITORS, COMPLIANCE, DIRECTORS, FINANCE
 from fundflow.accounts.queries import colleagues_with
 from fundflow.applications.queries import place_of
-from fundflow.db import db, present, read
+from fundflow.db import db, read
 from fundflow.errors import Refused
 from fundflow.ledger import hooks as ledger
 from fundflow.lifecycle import acts, inputs
@@ -127,7 +127,7 @@ def record(
             raise NotYours(number=application.number)
         if list_day is not None and list_day > today(facts.now, held.workflow):
             raise ListToCome()
-        standing = bank_queries.standing(application_id, facts.now)
+        standing = bank_queries.standing(application, facts.now)
         account_id = standing.waiting or standing.in_force
         if "bank" in found and account_id is None:
             raise NoAccount()
@@ -155,7 +155,7 @@ def record(
         return {"screened": {subject: each.result for subject, each in found.items()}}
 
     return acts.record(
-        application_id, SCREENING, ",".join(found), actor=actor, key=key, revision=revision, change=change
+        application_id, SCREENING, ",".join(found), actor=actor, key=key, revision=revision, change=change, is_fact=True
     )
 
 
@@ -186,10 +186,10 @@ def facts_of(application: Application) -> dict[str, Any]:
     """What conditions read: `days` since the oldest of the checks that count, null where one of the three is missing;
     whether all are `fresh`, for no payment was made on them yet; and whether one is a true `hit`.
 
-    Of the bank only a check of the account in force counts, where there is one, else of the account that waits.
+    Of the bank only a check of the account that waits counts, where one does, else of the one in force.
     """
     latest = _latest(application)
-    now = present()
+    now = bank_queries.moment(application)
     if len(latest) < len(SUBJECTS):
         return {"days": None, "fresh": False, "hit": any(result == "true_hit" for result, _, _ in latest.values())}
     return {
@@ -200,8 +200,8 @@ def facts_of(application: Application) -> dict[str, Any]:
 
 
 def _latest(application: Application) -> dict[str, tuple[str, Any, int | None]]:
-    standing = bank_queries.standing(application.id)
-    account_id = standing.in_force or standing.waiting
+    standing = bank_queries.standing(application)
+    account_id = standing.waiting or standing.in_force
     found = {}
     for subject, of_account, result, at, used in read(_LATEST, application_id=application.id):
         if subject != "bank" or of_account == account_id:
@@ -213,7 +213,7 @@ def names_of(application: Application) -> dict[str, str]:
     """The names to search for, as they are known: the city, its signatories, and the bank."""
     city, _round = place_of(application)
     signatories = [each.name for each in colleagues_with(application.city_id, "signatory") if each.name]
-    standing = bank_queries.standing(application.id)
+    standing = bank_queries.standing(application)
     account_id = standing.waiting or standing.in_force
     bank = ""
     if account_id is not None:

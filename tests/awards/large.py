@@ -21,6 +21,7 @@ from fundflow.money import Money
 from fundflow.reviews import committees
 from fundflow.reviews import service as reviews
 from tests import factories as make
+from tests.payments.accounts import Banking
 
 STATES = (
     "draft",
@@ -64,6 +65,7 @@ class LargeGrant:
         self.city = make.a_city("Saint-Amary", country="SN", focal_point=self.focal)
         make.join(self.city, self.mayor, "signatory")
         self.application: Application = make.started(self.round, self.city, self.focal)
+        self.bank = Banking(self.application)
         for step in STATES[1 : STATES.index(state) + 1]:
             getattr(self, f"to_{step}")()
 
@@ -156,10 +158,10 @@ class LargeGrant:
         self.press("award", self.director)
 
     def to_signature(self) -> None:
-        self.write("bank", self.focal, story.bank_account("Saint-Amary", "SN"))
+        self.write("bank", self.focal, story.bank_papers(self.today + timedelta(days=1500)))
+        self.bank.verified(self.focal, self.finance)
         self.task("sanctions", "clear", self.compliance)
         self.task("risk", "low", self.compliance)
-        self.task("bank_verified", "done", self.finance)
         self.press("issue_agreement", self.officer)
 
     def to_embargo(self) -> None:
@@ -170,10 +172,15 @@ class LargeGrant:
         self.press("announce", self.director)
 
     def pay(self, nr: int) -> None:
-        """Ask for, confirm and pay one part of the plan."""
+        """Ask for, confirm, approve, order and pay one part of the plan."""
         part = self.part(nr)
         self.press("tranche.request", self.focal, of=str(nr))
         self.press("tranche.verify", self.officer, of=str(nr))
+        self.press("tranche.approve", self.finance, of=str(nr))
+        if part > Money.of("50000", part.currency):
+            self.press("tranche.approve_finally", self.director, of=str(nr))
+        self.bank.screen(self.compliance)
+        self.press("tranche.order", self.finance, of=str(nr))
         given = {"reference": f"TR-{nr}", "paid_on": self.today.isoformat(), "amount": part}
         self.press("tranche.pay", self.finance, of=str(nr), input=given)
 

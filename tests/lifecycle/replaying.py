@@ -28,6 +28,7 @@ from fundflow.lifecycle import acts, collected, commands, sweeping
 from fundflow.lifecycle import children as rows
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.lifecycle.refusals import NotAllowed
+from fundflow.payments import bank_queries, bank_service, screenings
 from fundflow.reviews import committees
 from fundflow.reviews import service as reviews
 from fundflow.reviews.effects import review_facts
@@ -42,6 +43,7 @@ from fundflow.workflow.examples.world import World
 from fundflow.workflow.machine import Compiled
 from fundflow.workflow.moments import BLOCKED
 from tests import factories as make
+from tests.payments.accounts import account
 
 PAPER = "ab" * 32
 KIND_OF: Mapping[str, str] = {
@@ -61,9 +63,12 @@ KIND_OF: Mapping[str, str] = {
     **dict.fromkeys(("SheetUnfinished",), "complete"),
     **dict.fromkeys(("AlreadySent", "SendFirst"), "sent"),
     **dict.fromkeys(("TooFewToDiscuss",), "quorum"),
+    **dict.fromkeys(("NotYours", "StillAHit"), "role"),
+    **dict.fromkeys(("SamePerson",), "not_same_actor"),
+    **dict.fromkeys(("Moved", "SettleFirst", "NoAccount"), "state"),
 }
 """Under which kind examples speak of each refusal that is no decision."""
-NOT_FOUND: Mapping[str, str] = {"fill": "access", "take": "state"}
+NOT_FOUND: Mapping[str, str] = {"fill": "access", "take": "state", "bank": "state"}
 """What is out of sight is not there: what that means for each thing people do; for all else, not their role."""
 
 
@@ -240,10 +245,36 @@ class Engine:
                 self._ask(step, before)
             case "score":
                 self._score(step, before)
+            case "bank":
+                self._bank(subject, command)
+            case "screen":
+                found = {name: screenings.Found(name, subject, "A note.") for name in screenings.SUBJECTS}
+                with transaction():
+                    screenings.record(self.id, found, list_name="A list", list_day=None, **command)
             case "recuse":
                 place = self._place(step)
                 with transaction():
                     reviews.declare(place.id, has_conflict=True, reason="Family", actor=command["actor"])
+
+    def _bank(self, what: str, command: dict[str, Any]) -> None:
+        known = bank_queries.accounts_of(self.id)
+        number = known[0].number if known else 1
+        db.session.rollback()
+        with transaction():
+            match what:
+                case "enter":
+                    bank_service.enter(self.id, account(contact_name=f"Person {len(known)}"), **command)
+                case "call":
+                    said: Any = {"phone": "+1 555 0100", "source": "its website", "spoken_to": "The head of finance"}
+                    bank_service.call_back(self.id, number, **said, called_at=clock.now(), **command)
+                case "confirm":
+                    bank_service.confirm(self.id, number, **command)
+                case "object":
+                    bank_service.object_to(self.id, number, **command)
+                case "withdraw":
+                    bank_service.withdraw(self.id, number, **command)
+                case "refuse":
+                    bank_service.refuse(self.id, number, reason="Not the city's.", **command)
 
     def _fill(self, step: Step, before: World) -> None:
         form = self.workflow.forms[step.subject]

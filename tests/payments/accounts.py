@@ -9,8 +9,9 @@ from fundflow import clock
 from fundflow.accounts.models import User
 from fundflow.db import transaction
 from fundflow.lifecycle.models import Application
-from fundflow.payments import bank_numbers, bank_service
+from fundflow.payments import bank_numbers, bank_service, screenings
 from fundflow.payments.bank_numbers import Details
+from fundflow.payments.screenings import Found
 from tests import factories as make
 
 FIRST, OTHER = "SN42SN0100000000000001234567", "FR1420041010050500013M02606"
@@ -70,6 +71,12 @@ class Banking:
         by = self._by(who)
         with transaction():
             bank_service.withdraw(self.application.id, number, **by)
+
+    def screen(self, who: User, result: str = "clear") -> None:
+        by = self._by(who)
+        found = {subject: Found(subject, result, "Looked at.") for subject in screenings.SUBJECTS}
+        with transaction():
+            screenings.record(self.application.id, found, list_name="A list", list_day=None, **by)
 
     def verified(self, focal: User, finance: User) -> None:
         """The first account, entered by the city and verified by finance."""

@@ -15,7 +15,7 @@ from fundflow.config import Settings
 from fundflow.db import db, transaction
 from fundflow.jobs.models import Job
 from fundflow.lifecycle import audit
-from fundflow.lifecycle.models import Event
+from fundflow.lifecycle.models import Application, Event
 from fundflow.payments import bank_cipher, bank_queries, bank_service
 from fundflow.payments.bank import Payee, payee_of
 from fundflow.payments.bank_models import BankAccount, BankLook
@@ -38,7 +38,7 @@ def bank(grant: LargeGrant) -> Banking:
 
 def status(grant: LargeGrant) -> str:
     db.session.rollback()
-    return bank_queries.standing(grant.application.id).status
+    return bank_queries.standing(db.session.get_one(Application, grant.application.id)).status
 
 
 def payee(grant: LargeGrant) -> str | None:

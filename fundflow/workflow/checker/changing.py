@@ -13,7 +13,7 @@ from fundflow.workflow.checker.conditions import Condition, conditions
 from fundflow.workflow.checker.reach import outgoing
 from fundflow.workflow.definition import Transition, Workflow
 
-_ALWAYS = frozenset({"now", "today", "actor", "input", "ledger", "timers", "children", "siblings", "self", "fired"})
+_ALWAYS = frozenset("now today actor input ledger bank screening timers children siblings self fired".split())
 """Roots that change without anybody touching the application itself."""
 
 

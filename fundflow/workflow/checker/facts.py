@@ -35,7 +35,10 @@ from fundflow.workflow.expressions.nodes import (
 from fundflow.workflow.expressions.types import Type
 
 _ROOTS = frozenset(
-    "application round ledger reviews tasks forms timers children signatures input actor self siblings parent".split()
+    (
+        "application round ledger bank screening reviews tasks forms timers children signatures input actor"
+        " self siblings parent"
+    ).split()
 )
 MOST_VALUES = 24
 MOST_ALIKE = 4

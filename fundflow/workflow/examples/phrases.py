@@ -9,6 +9,7 @@ from collections.abc import Collection
 from typing import cast
 
 from fundflow.workflow.definition import Workflow
+from fundflow.workflow.examples import banking
 from fundflow.workflow.examples.statement import VERBS, Verb
 from fundflow.workflow.problems import did_you_mean, listed
 from fundflow.workflow.reader import Place
@@ -62,6 +63,8 @@ _SHAPES = {
     "score": "score REVIEW",
     "recuse": "recuse REVIEW",
     "discuss": "discuss REVIEW",
+    "bank": "bank STEP",
+    "screen": "screen RESULT",
 }
 
 
@@ -76,6 +79,10 @@ def _subjects(verb: str, workflow: Workflow) -> tuple[list[str], str, str]:
             return [party for each in parties for party in each], "party", "FF127"
         case "assign":
             return [r.id for r in workflow.roles.values() if r.kind == "field"], "role that names a person", "FF130"
+        case "bank":
+            return list(banking.STEPS) if banking.BANK in workflow.forms else [], "step with an account", "FF233"
+        case "screen":
+            return list(banking.RESULTS), "result of a search", "FF233"
         case _:
             return list(workflow.reviews), "review", "FF165"
 

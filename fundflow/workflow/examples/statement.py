@@ -13,7 +13,7 @@ from typing import Any, Literal
 from fundflow.money import Money
 from fundflow.workflow.durations import Duration
 
-Verb = Literal["take", "fill", "task", "undo", "sign", "assign", "ask", "score", "recuse", "discuss"]
+Verb = Literal["take", "fill", "task", "undo", "sign", "assign", "ask", "score", "recuse", "discuss", "bank", "screen"]
 VERBS: Mapping[str, int] = {
     "fill": 1,
     "task": 1,
@@ -24,6 +24,8 @@ VERBS: Mapping[str, int] = {
     "score": 1,
     "recuse": 1,
     "discuss": 1,
+    "bank": 1,
+    "screen": 1,
 }
 """What people do beside transitions, and how many words must follow."""
 
@@ -97,7 +99,8 @@ class Sent:
 class Step:
     """One thing that happens: somebody does something, or time passes; or nothing, and something is just looked at.
 
-    `subject` is the transition, form, task, party, role or review that `verb` is about; `detail` the key of a child,
+    `subject` is the transition, form, task, party, role, review or step with an account that `verb` is about, or what a
+    search came to; `detail` the key of a child,
     what a task came to, or the person put in charge.
     """
 

@@ -15,7 +15,7 @@ from fundflow.workflow.acts import Act, decide_act
 from fundflow.workflow.clauses import DefinitionMismatch
 from fundflow.workflow.decide import Decision, Situation, decide, reads
 from fundflow.workflow.definition import SYSTEM, Effect, Transition
-from fundflow.workflow.examples import clockwork, panels
+from fundflow.workflow.examples import banking, clockwork, panels
 from fundflow.workflow.examples.account import Kept
 from fundflow.workflow.examples.answering import completed
 from fundflow.workflow.examples.statement import Step
@@ -114,6 +114,12 @@ def _perform(world: World, step: Step) -> Decision | None:
         case "recuse":
             panels.recuse(world, who, subject)
             _settle(world)
+        case "bank" | "screen":
+            if world.has_ended:
+                raise Refused([("state", sentences.ENDED.in_("en"))])
+            act = banking.take if step.verb == "bank" else banking.screen
+            act(world, who, subject)
+            _note(world, who, step.verb, subject)
     return None
 
 
@@ -285,6 +291,8 @@ class _Effects:
                 account = account.gain(amount)
             case _:
                 account = account.pay(given or amount, is_person=self.who is not None)
+        if effect.ledger in ("order", "pay"):
+            banking.use(self.world)
         self.world.account = account
 
     def _set(self, effect: Effect) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from fundflow.money import Money
 from fundflow.workflow.decide import Situation
 from fundflow.workflow.definition import SYSTEM, Workflow
+from fundflow.workflow.examples import banking
 from fundflow.workflow.examples.account import Account
 from fundflow.workflow.examples.statement import Given, Person
 from fundflow.workflow.machine import Compiled
@@ -136,6 +137,8 @@ class World:
         self.events: tuple[Happened, ...] = (Happened("started", None, None, None, self.state),)
         self.messages: tuple[Message, ...] = ()
         self.documents: tuple[str, ...] = ()
+        self.entries: tuple[banking.Entry, ...] = ()
+        self.searches: tuple[banking.Search, ...] = ()
 
     state: str
     outcome: str | None
@@ -298,6 +301,10 @@ class Look:
                     found["round"] = world.round
                 case "ledger":
                     found["ledger"] = world.ledger()
+                case "bank":
+                    found["bank"] = banking.facts(world)
+                case "screening":
+                    found["screening"] = banking.screening(world)
                 case "reviews":
                     found.setdefault("reviews", {})[name] = _figures(world, name)
                 case "forms":
