@@ -9,8 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from fundflow import clock, documents
+from fundflow.cli import main
 from fundflow.documents import Sealed, SealReport, SealState, SealUnusable
 from tests import papers, sealing
 from tests.sealing import a_site
@@ -146,3 +148,33 @@ def test_what_cannot_seal_says_why(tmp_path: Path, authority: sealing.Issued) ->
             documents.require_seal()
     with a_site(tmp_path, seal_trust=str(garbage)), pytest.raises(SealUnusable, match="holds no certificates"):
         documents.verify(b"/ByteRange")
+
+
+def test_command_says_what_seals_and_what_a_file_is_worth(
+    tmp_path: Path, printed: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FUNDFLOW_INSTANCE", str(tmp_path))
+    with a_site(tmp_path):
+        content = documents.seal(printed).content
+    altered = bytearray(content)
+    altered[500] ^= 1
+
+    def said(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(main, ["seal", *words])
+        return done.exit_code, done.output
+
+    def checked(name: str, held: bytes) -> tuple[int, str]:
+        (tmp_path / name).write_bytes(held)
+        return said(str(tmp_path / name))
+
+    code, sentence = said()
+    assert code == 0
+    assert "Documents are sealed with the certificate of Global Cities Fund" in sentence
+    assert "vouches for itself" in sentence
+    code, sentence = checked("good.pdf", content)
+    assert (code, sentence[:6]) == (0, "valid:")
+    assert checked("altered.pdf", bytes(altered)) == (1, "not valid: this file is not what was sealed\n")
+    assert checked("plain.pdf", printed) == (1, "not sealed: there is no seal in this file\n")
+    monkeypatch.setenv("FUNDFLOW_SEAL", str(tmp_path / "nowhere.p12"))
+    code, sentence = said()
+    assert (code, "cannot be read: No such file" in sentence) == (1, True)
