@@ -32,6 +32,7 @@ from fundflow.oversight import views as oversight
 from fundflow.payments import bank_effects, bank_views, screening_views
 from fundflow.payments import effects as payments_effects
 from fundflow.payments import views as payments
+from fundflow.reports import views as reports
 from fundflow.reviews import effects as reviews_effects
 from fundflow.reviews import views as reviews
 from fundflow.rounds import effects as rounds_effects
@@ -66,6 +67,7 @@ PAGES = (
     payments,
     bank_views,
     screening_views,
+    reports,
     oversight,
     desk,
     studio,

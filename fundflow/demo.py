@@ -120,6 +120,7 @@ def _tell_large(folder: Path) -> bool:
         story.reported(application, "amara")
     with later(20):
         story.paid(application, "3", "amara")
+        story.gave_back(application)
         story.fire(application, "close", "tomas")
         done = worker.drain()
     _say(f"{done} background jobs done; mail lies in {folder / 'mail'}")

@@ -21,6 +21,7 @@ from fundflow.awards import queries as awards
 from fundflow.awards import service as papers
 from fundflow.awards.models import Document
 from fundflow.db import db, transaction
+from fundflow.ledger import queries as ledger
 from fundflow.lifecycle import acts, children, commands
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.signing import Proof
@@ -309,15 +310,66 @@ class LargeStory(Story):
         self.fire(application, "resume", "adaeze", reason=words.REASONS["resume"])
 
     def reported(self, application: Application, lead: str) -> None:
-        """The final report, returned once."""
+        """The final report, returned once; a small part of the money was not needed."""
         if application.state == "active":
             self.fire(application, "start_reporting", "tomas")
-        spent = Money(application.requested_minor or 0, application.currency)
+        spent = Money((application.requested_minor or 0) - 125_063, application.currency)
         report = words.final_report(self._project(application), spent)
         self.fill(application, "final_report", lead, report, accounts="By budget line, signed.")
         self.fire(application, "send_report", lead)
         self.fire(application, "return_report", "tomas", reason=words.REASONS["return_report"])
         self.fire(application, "send_report", lead)
+
+    # -- reports --------------------------------------------------------------------------------------------------
+
+    def progress(self, application: Application, nr: str, lead: str, percent: int, *, returned: bool = False) -> None:
+        """One progress report: asked for, written on what stands there already, sent, read, and accepted."""
+        project = self._project(application)
+        spent = Money((application.requested_minor or 0) * percent // 100, application.currency)
+        self.child(application, "report", "open", nr, "tomas")
+        self.fill(application, f"report:{nr}:periodic_report", lead, words.progress_report(project, spent, percent))
+        self.child(application, "report", "send", nr, lead)
+        if returned:
+            self.child(application, "report", "return", nr, "tomas", reason=words.REASONS["return_progress"])
+            self.child(application, "report", "send", nr, lead)
+        self.child(application, "report", "accept", nr, "tomas")
+
+    def gave_back(self, application: Application) -> None:
+        """What the final report leaves over, asked for and booked."""
+        spent = self._answers(application, "final_report")["spent"]
+        left = ledger.standing(application).paid - Money(spent["minor"], spent["currency"])
+        if not left:
+            return
+        self.fire(application, "ask_back", "tomas", amount=left)
+        day = clock.now().astimezone(applications.workflow_of(application).zone).date()
+        reference = f"RF-{application.number}"
+        self.fire(application, "record_refund", "mette", reference=reference, received_on=day, amount=left)
+
+    def followed_up(self, application: Application, nr: str, lead: str, further: str) -> None:
+        """Half a year or a year later the fund asks, and the city answers."""
+        self.child(application, "followup", "open", nr, "tomas")
+        self.fill(application, f"followup:{nr}:follow_up", lead, words.follow_up(further))
+        self.child(application, "followup", "answer", nr, lead)
+
+    def child(
+        self, application: Application, kind: str, step: str, key: str, who: str, reason: str | None = None
+    ) -> None:
+        """Take a step with a report or a follow-up."""
+        db.session.refresh(application)
+        command, revision = self._key(application, f"{kind}:{step}:{key}"), application.revision
+        with transaction():
+            commands.fire(
+                application.id,
+                f"{kind}.{step}",
+                actor=self.actor(who),
+                key=command,
+                revision=revision,
+                reason=reason,
+                input={},
+                of=key,
+            )
+        db.session.refresh(application)
+        self.tell(f"{self._name(who)}: {kind} {key}, {step}")
 
     def _answers(self, application: Application, form: str) -> Mapping[str, Any]:
         row = kept.answers_row(application.id, form)

@@ -166,12 +166,8 @@ def full_proposal(project: LargeProject, city: str, starts: date) -> dict[str, A
         "it came to the city in the last three years; members are paid for their evenings.",
         "lens": "Child care at every meeting, rooms without steps, and half of the paid places for women.",
         "indicators": [
-            row(1, indicator="People in paid places for at least six months", baseline="0",
-                target=str(project.people // 4), source="Payroll of the city and its partners"),
-            row(2, indicator="People reached directly", baseline="0", target=str(project.people),
-                source="List of participants, counted once a quarter"),
-            row(3, indicator="Members of the planning group who stay for a year", baseline="0", target="10",
-                source="Minutes of the group"),
+            row(number, measure=measure, indicator=words, baseline=str(before), target=str(target), source=source)
+            for number, (measure, words, before, target, source) in enumerate(_promises(project), 1)
         ],
         "lasting": "The council decided on two permanent posts from the third year on. The register of skills stays with the "
         "employment office, and we write down the steps so that another city can copy them.",
@@ -274,25 +270,88 @@ def bank_account(city: str, country: str) -> dict[str, str]:
     }
 
 
+def progress_report(project: LargeProject, spent: Money, percent: int) -> dict[str, Any]:
+    """A progress report, with so many percent of everything reached."""
+    return {
+        "progress": "The first group of participants works. The second partner confirmed in writing, and child care is there.",
+        "voices": "The planning group moved two of our four meeting places and chose who trains.",
+        "harder": "Rents rose. We share rooms with the library instead of paying more.",
+        "next_steps": "The second group begins after the rains, led in part by the first.",
+        "needs": "holds",
+        **_people(project.people * percent // 100),
+        "indicators": _reached(project, percent),
+        "costs": _costs(project, spent),
+        "spent_so_far": _minor(spent),
+    }
+
+
 def final_report(project: LargeProject, spent: Money) -> dict[str, Any]:
     """The final report, but for the accounts, which are an upload."""
-    reached = project.people * 107 // 100
     return {
         "achieved": "What we planned was done, two months later than planned. Half of those in the first group now guide others, "
         "and employers ask us for the third.",
-        "people_reached": str(reached),
-        "results": [
-            row(1, measured="People in paid places for at least six months", promised=str(project.people // 4),
-                reached=str(project.people // 4 - 6)),
-            row(2, measured="People reached directly", promised=str(project.people), reached=str(reached)),
-            row(3, measured="Members of the planning group who stay for a year", promised="10", reached="11"),
-        ],
+        **_people(project.people * 107 // 100),
+        "results": _reached(project, 98),
         "different": "The first partner withdrew in spring; another took over within six weeks.",
         "lessons": "Pay the first helpers from the first day: they bring everybody else.",
         "goes_on": "paid_by_city",
         "further_money": _minor(Money.of("150000", CURRENCY)),
+        "costs": _costs(project, spent),
         "spent": _minor(spent),
-    }  # fmt: skip
+    }
+
+
+def follow_up(further: str = "180000") -> dict[str, Any]:
+    """What became of it half a year or a year later."""
+    return {
+        "goes_on": "paid_by_city",
+        "further_money": _minor(Money.of(further, CURRENCY)),
+        "tells": "The two posts are in the city’s budget, and a neighbouring city copies the register.",
+    }
+
+
+def _promises(project: LargeProject) -> tuple[tuple[str, str, int, int, str], ...]:
+    """Kind, words, where it stands before and at the end, and the source of each indicator."""
+    return (
+        ("people_in_work", "People in paid places for at least six months", 0, project.people // 4, "Payroll"),
+        ("people_trained", "People who finished a course", 0, project.people // 2, "Lists of the trainers"),
+        ("services_opened", "Desks that advise everybody, whatever their papers", 2, 6, "Opening hours of the city"),
+        ("other", "Members of the planning group who stay for a year", 0, 10, "Minutes of the group"),
+    )
+
+
+def _reached(project: LargeProject, percent: int) -> list[dict[str, Any]]:
+    """The promised indicators with so many percent of the way gone."""
+    rows = []
+    for number, (measure, words, before, target, _source) in enumerate(_promises(project), 1):
+        now = before + (target - before) * percent // 100
+        figures = {"baseline": str(before), "target": str(target), "actual": str(now)}
+        if measure.startswith("people_"):
+            figures["women"] = str(now * 6 // 10)
+        rows.append(row(number, measure=measure, indicator=words, **figures))
+    return rows
+
+
+def _people(reached: int) -> dict[str, Any]:
+    parts = {"women": 55, "men": 44, "children": 20, "disabilities": 6, "displaced": 62, "host": 38}
+    return {
+        "people_reached": str(reached),
+        **{group: str(reached * percent // 100) for group, percent in parts.items()},
+    }
+
+
+def _costs(project: LargeProject, spent: Money) -> list[dict[str, Any]]:
+    """Every line of the budget in proportion, but that a fifth more went into tools, and less into staff."""
+    requested = Money.of(project.requested, CURRENCY)
+    budget = _budget(requested)
+    parts = [line["amount"]["minor"] * spent.minor // requested.minor for line in budget]
+    moved = parts[2] // 5
+    parts[0], parts[2], parts[-1] = parts[0] - moved, parts[2] + moved, parts[-1] + spent.minor - sum(parts)
+    return [
+        {**line, "spent": _minor(Money(part, CURRENCY))}
+        | ({"why": "Tools cost more than in the year of the plan; one post was filled later."} if number == 2 else {})
+        for number, (line, part) in enumerate(zip(budget, parts, strict=True))
+    ]
 
 
 REASONS: Mapping[str, str] = {
@@ -306,6 +365,7 @@ REASONS: Mapping[str, str] = {
     "suspend": "The account of the project was used for salaries of another department. We wait for the correction.",
     "resume": "The money was returned to the account, and the auditor of the city confirmed it.",
     "terminate": "The city has stopped the project and dissolved the team.",
+    "return_progress": "Please say how many of those in paid places are women, and add the list of rooms.",
     "return_report": "The statement of accounts is not signed. Please add the signed one.",
     "award_withdrawn": "The bank account is not held in the name of the city, and the city cannot open one.",
     "decline_award": "The new council does not want to take on the posts.",

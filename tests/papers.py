@@ -86,6 +86,7 @@ def letter(**changes: Any) -> dict[str, Any]:
         "new_end": "2028-06-30",
         "paid": money(4_000_000),
         "spent": money(3_950_000),
+        "returned": money(25_000),
         "left": money(50_000),
         "reached": 861,
         "kind": "reject",

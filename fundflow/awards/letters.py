@@ -11,6 +11,7 @@ from typing import Any
 from fundflow.awards.answered import ENDS, STARTS, Answered, day
 from fundflow.awards.parties import answered, award, heading, ledger, read_by_the_team
 from fundflow.awards.refusals import NoAmount, NoNewEnd
+from fundflow.ledger.queries import refunded
 from fundflow.lifecycle.record import plain
 from fundflow.lifecycle.registry import EffectContext
 from fundflow.money import Money
@@ -50,16 +51,17 @@ def rejection_letter(ctx: EffectContext, language: str) -> dict[str, Any]:
 
 
 def closing_letter(ctx: EffectContext, language: str) -> dict[str, Any]:
-    """The grant, what was paid and spent of it, and how many people it reached."""
+    """The grant, what was paid, spent and given back of it, what is left of that, and how many people it reached."""
     given = answered(ctx, language)
-    paid, spent = _paid(ctx), given.first_money(("spent",))
-    left = paid - spent if spent is not None and paid > spent else Money.zero(ctx.application.currency)
+    kept, returned, spent = _paid(ctx), refunded(ctx.application), given.first_money(("spent",))
+    left = kept - spent if spent is not None and kept > spent else Money.zero(ctx.application.currency)
     return {
         **_letter(ctx, "CL"),
         "amount": _amount(ctx),
         **_period(given),
-        "paid": plain(paid),
+        "paid": plain(kept + returned),
         "spent": plain(spent) if spent is not None else "",
+        "returned": plain(returned) if returned else "",
         "left": plain(left) if left.minor else "",
         "reached": given.first_number(("people_reached",)),
     }

@@ -81,6 +81,14 @@ def standing(application: Application) -> Standing:
     return Standing(*(Money(int(minor), application.currency) for minor in row))
 
 
+def refunded(application: Application) -> Money:
+    """What the city gave back of what it was paid."""
+    given_back = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(LedgerEntry.minor), 0), sa.BigInteger)).where(
+        LedgerEntry.application_id == application.id, LedgerEntry.kind == "refund"
+    )
+    return Money(int(db.session.scalar(given_back) or 0), application.currency)
+
+
 def _held(account: str, only: sa.ColumnElement[bool] | None = None) -> sa.ColumnElement[int]:
     """What reached an account less what left it. Summed as integers: a sum of big integers is numeric on PostgreSQL."""
     moved = sa.case(

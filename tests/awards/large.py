@@ -74,7 +74,7 @@ class LargeGrant:
 
     def write(self, form_id: str, who: User, data: dict[str, Any]) -> None:
         """Save these answers, with a file for every question that asks for one."""
-        form = definitions.get(self.application.definition_sha).forms[form_id]
+        form = definitions.get(self.application.definition_sha).forms[form_id.rpartition(":")[2]]
         row = application_queries.answers_row(self.application.id, form_id)
         revision = row.revision if row else None
         with transaction():
@@ -206,7 +206,22 @@ class LargeGrant:
 
     def to_closed(self) -> None:
         self.pay(3)
+        self.give_back("1250")
         self.press("close", self.officer)
+
+    def give_back(self, amount: str) -> None:
+        """What the city did not spend comes back."""
+        given = {"reference": "RF-1", "received_on": self.today.isoformat(), "amount": Money.of(amount, "USD")}
+        self.press("record_refund", self.finance, input=given)
+
+    def progress(self, nr: int, spent: str, percent: int, *, accept: bool = True) -> None:
+        """Ask for a progress report, write it, send it, and accept it."""
+        self.press("report.open", self.officer, of=str(nr))
+        report = story.progress_report(PROJECT, Money.of(spent, "USD"), percent)
+        self.write(f"report:{nr}:periodic_report", self.focal, report)
+        self.press("report.send", self.focal, of=str(nr))
+        if accept:
+            self.press("report.accept", self.officer, of=str(nr))
 
     @property
     def new_end(self) -> date:

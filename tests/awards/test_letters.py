@@ -259,7 +259,7 @@ def test_closing_letter_asks_back_what_was_paid_and_not_spent(app: Flask, spent:
     grant.press("close", grant.manager)
     facts = grant.document("closing_letter").facts
     assert facts["paid"] == papers.money(1_000_000)
-    assert (facts["left"], facts["reached"]) == (left, 310)
+    assert (facts["left"], facts["returned"], facts["reached"]) == (left, "", 310)
 
 
 def test_termination_letter_says_what_was_paid(app: Flask) -> None:

@@ -24,6 +24,7 @@ FILES = (
     "GET /files",
     "GET /board.csv",
     "GET /money/{round}.csv",
+    "GET /portfolio.",
     "GET /dev/mail/x.eml",
     "GET /audit.zip",
     "GET /studio/versions/{version}/files.zip",
