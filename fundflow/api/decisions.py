@@ -226,7 +226,7 @@ def _children(workflow: Workflow, application: Application, tells: bool) -> Iter
     language = reader.language()
     for row, decided in commands.available_children(application, g.actor):
         kind = workflow.children[row.kind]
-        held = children.record_of(workflow, application, row)
+        held = children.fields_of(workflow, row)
         yield schemas.Child(
             kind=schemas.Named(id=kind.id, label=kind.label.in_(language)),
             key=row.key,

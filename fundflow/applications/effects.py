@@ -13,9 +13,8 @@ from uuid import UUID
 from fundflow import clock, mail
 from fundflow.accounts import queries as accounts
 from fundflow.accounts.policy import ADMINISTRATORS, AUDITORS
-from fundflow.applications import queries, service
+from fundflow.applications import prefill, queries, service
 from fundflow.applications.models import Answers
-from fundflow.applications.prefill import copied, stored
 from fundflow.db import db
 from fundflow.errors import NotFound
 from fundflow.lifecycle import children, registry, timers
@@ -23,6 +22,7 @@ from fundflow.lifecycle.models import Application, Override
 from fundflow.lifecycle.registry import EffectContext
 from fundflow.money import Money
 from fundflow.workflow import access
+from fundflow.workflow.copying import copied, stored
 from fundflow.workflow.definition import Timer, Workflow
 from fundflow.workflow.durations import at_wall, end_of_day
 from fundflow.workflow.forms import OwnForm
@@ -300,3 +300,6 @@ def freeze_sent_forms(ctx: EffectContext) -> Mapping[str, Any] | None:
 def answers_of_children(application_id: UUID) -> Mapping[str, Mapping[str, Any]]:
     """What stands in the own forms of an application's children."""
     return queries.answers_of_children(application_id)
+
+
+registry.opening(prefill.fill)

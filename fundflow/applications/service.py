@@ -31,6 +31,7 @@ from fundflow.rounds.models import Round
 from fundflow.workflow import access
 from fundflow.workflow.definition import Transition, Workflow
 from fundflow.workflow.forms import Field, Form, Missing, OwnForm
+from fundflow.workflow.text import Text
 
 LONGEST_TITLE = 300
 
@@ -132,7 +133,9 @@ def form_of(application: Application, form_id: str) -> Form:
     form = children.form_of(workflow, row, own.form) if row is not None else None
     if form is None:
         raise NotFound
-    return replace(form, id=form_id)
+    kind = workflow.children[own.kind]
+    title = Text({each: f"{kind.label.in_(each)} {own.key} · {form.title.in_(each)}" for each in workflow.languages})
+    return replace(form, id=form_id, title=title)
 
 
 def child_of(application: Application, own: OwnForm) -> Child | None:

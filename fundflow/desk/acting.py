@@ -92,7 +92,7 @@ class Subject:
         """What the step is about in money: what the child holds, or what is asked for."""
         application = self.application
         if self.child is not None:
-            held = children.record_of(self.workflow, application, self.child).values()
+            held = children.fields_of(self.workflow, self.child).values()
             return next((value for value in held if isinstance(value, Money)), None)
         minor = application.requested_minor
         if minor is None or not (application.city_id in g.actor.city_ids or application.submitted_at):

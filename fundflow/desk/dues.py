@@ -11,6 +11,7 @@ from datetime import datetime
 
 from flask_babel import gettext, ngettext
 
+from fundflow.desk.panels import child_name
 from fundflow.desk.viewer import Viewer
 from fundflow.lifecycle import commands, pauses
 from fundflow.lifecycle.actor import SYSTEM
@@ -60,11 +61,16 @@ def blocked(workflow: Workflow, application: Application, running: Sequence[Time
         timer = workflow.timers[row.name]
         if row.blocked is None or not (viewer.is_of_fund or viewer.roles & set(timer.if_blocked)):
             continue
-        decision = next(
-            (each for each in commands.available(application, SYSTEM) if each.transition == timer.then), None
-        )
+        step = workflow.find(timer.then or "")
+        label = step.label.in_(viewer.language) if step else ""
+        decisions = [] if row.subject else commands.available(application, SYSTEM)
+        decision = next((each for each in decisions if each.transition == timer.then), None)
         says = decision.refusals(viewer.language) if decision is not None and not decision.allowed else [row.blocked]
-        found.append(Blocked(workflow.transitions[timer.then or ""].label.in_(viewer.language), says))
+        if row.subject:
+            kind, _colon, key = row.subject.partition(":")
+            name = child_name(workflow.children[kind], key, viewer.language)
+            label = _("%(name)s: %(what)s", name=name, what=label)
+        found.append(Blocked(label, says))
     return found
 
 

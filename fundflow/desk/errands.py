@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from flask import url_for
 from flask_babel import gettext, ngettext
 
+from fundflow.applications.models import Answers
 from fundflow.awards.titles import document_title
 from fundflow.db import db
 from fundflow.desk.panels import child_name, child_tone, is_open_to, short
@@ -23,6 +25,7 @@ from fundflow.money import Money
 from fundflow.web import reader
 from fundflow.workflow import access, definition
 from fundflow.workflow.definition import Transition, Workflow
+from fundflow.workflow.forms import OwnForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,12 @@ def collected_of(ids: Collection[UUID], workflows: Collection[Workflow]) -> dict
 
 
 def errands(
-    workflow: Workflow, application: Application, roles: frozenset[str], collected: Collected, now: datetime
+    workflow: Workflow,
+    application: Application,
+    roles: frozenset[str],
+    collected: Collected,
+    now: datetime,
+    answers: Mapping[str, Answers],
 ) -> Iterator[Errand]:
     """Everything of this kind that waits for somebody with these roles."""
     state, language = workflow.states[application.state], reader.language()
@@ -78,7 +86,8 @@ def errands(
             url_for("desk.show", application_id=application.id, _anchor="checklist"),
         )
     yield from _signing(workflow, application, roles, collected)
-    yield from _of_children(workflow, application, roles, collected, now)
+    kept = {name: row.data for name, row in answers.items()}
+    yield from _of_children(workflow, application, roles, collected, now, kept)
     for role in workflow.roles.values():
         if role.kind == "field" and role.assigned_by & roles and may_be_named(application):
             url = url_for("desk.name_person", application_id=application.id, role=role.id)
@@ -107,17 +116,61 @@ def _signing(
 
 
 def _of_children(
-    workflow: Workflow, application: Application, roles: frozenset[str], collected: Collected, now: datetime
+    workflow: Workflow,
+    application: Application,
+    roles: frozenset[str],
+    collected: Collected,
+    now: datetime,
+    kept: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[Errand]:
-    """The steps that lead a child on: each named once with the first child that can take it."""
+    """The forms that a child waits for, and the steps that lead one on: each named once with the first that can."""
     seen = access.cell(workflow, application.state, roles).view
     for kind in (kind for kind in workflow.children.values() if kind.id in seen):
         rows = [row for row in collected.rows if row.kind == kind.id]
-        records = {row.key: children.record_of(workflow, application, row) for row in rows}
+        told = children.records_of(workflow, application, rows, kept)
+        records = {row.key: record for row, record in zip(rows, told, strict=True)}
+        unwritten = set()
+        for row in rows if kind.forms else ():
+            for errand in _writing(workflow, application, row, roles, kept, records[row.key]):
+                unwritten.add(row.key)
+                yield errand
         for step in kind.transitions.values():
-            able = [row for row in rows if _may(workflow, kind, step, row, application, roles, records, now)]
+            sends = any(when.kind == "complete" and when.name in kind.forms for when in step.when)
+            able = [row for row in rows if not (sends and row.key in unwritten)]
+            able = [row for row in able if _may(workflow, kind, step, row, application, roles, records, now)]
             if able:
                 yield _about_child(kind, step, able, records[able[0].key])
+
+
+def _writing(
+    workflow: Workflow,
+    application: Application,
+    row: Child,
+    roles: frozenset[str],
+    kept: Mapping[str, Mapping[str, Any]],
+    record: Mapping[str, object],
+) -> Iterator[Errand]:
+    """The forms of its own that a child waits for, as long as something is missing."""
+    cell = access.own_cell(workflow, application.state, row.kind, row.state, roles)
+    kind, language = workflow.children[row.kind], reader.language()
+    for name in kind.forms:
+        form = children.form_of(workflow, row, name) if name in cell.edit else None
+        whole = str(OwnForm(row.kind, row.key, name))
+        if form is None or not (missing := len(form.check(kept.get(whole, {}), application.currency))):
+            continue
+        what = _("Fill in: %(form)s", form=form.title.in_(language))
+        yield Errand(
+            _("%(name)s: %(what)s", name=child_name(kind, row.key, language), what=what),
+            url_for("applications.edit", application_id=application.id, form=whole),
+            str(ngettext("%(num)s answer still missing.", "%(num)s answers still missing.", missing)),
+            _day_of(record),
+        )
+
+
+def _day_of(record: Mapping[str, object]) -> datetime | None:
+    """The day that a child itself names first."""
+    day = next((value for value in record.values() if isinstance(value, date)), None)
+    return datetime.combine(day, time(23, 59), UTC) if day else None
 
 
 def _about_child(
@@ -128,7 +181,6 @@ def _about_child(
     amount = next((reader.money(value) for value in record.values() if isinstance(value, Money)), "")
     others = len(able) - 1
     more = ngettext("And %(n)s more.", "And %(n)s more.", others, n=others) if others else ""
-    day = next((value for value in record.values() if isinstance(value, date)), None)
     return Errand(
         _("%(name)s: %(what)s", name=name, what=step.label.in_(language)),
         url_for(
@@ -139,7 +191,7 @@ def _about_child(
             transition=short(step.id),
         ),
         " ".join(part for part in (amount, more) if part),
-        datetime.combine(day, time(23, 59), UTC) if day else None,
+        _day_of(record),
     )
 
 

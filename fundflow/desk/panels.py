@@ -15,19 +15,21 @@ from uuid import UUID, uuid4
 from flask_babel import gettext
 
 from fundflow import clock
+from fundflow.applications.queries import answers_of_children
 from fundflow.awards import queries as awards
 from fundflow.awards.models import Document
 from fundflow.awards.policy import may_read_documents
 from fundflow.awards.titles import document_title
 from fundflow.desk.viewer import Viewer
-from fundflow.lifecycle import children, collected
-from fundflow.lifecycle.models import Application, Child, Signature, TaskResult
+from fundflow.lifecycle import children, collected, timers
+from fundflow.lifecycle.models import Application, Child, Signature, TaskResult, Timer
 from fundflow.money import Money
 from fundflow.rounds import process
 from fundflow.web import reader
-from fundflow.workflow import definition
+from fundflow.workflow import access, definition
 from fundflow.workflow.decide import Decision, Situation, decide, reads
 from fundflow.workflow.definition import SYSTEM, Workflow
+from fundflow.workflow.forms import OwnForm
 
 Decided = Mapping[tuple[str, str], Decision]
 """The decisions on acts, by act and subject."""
@@ -103,6 +105,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnLink:
+    """A form that a child has for itself, and how many answers are missing where the reader may fill it in."""
+
+    name: str
+    label: str
+    is_editable: bool
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One child: its columns as text in the reader's way of writing."""
 
@@ -116,6 +128,9 @@ class Row:
     since: datetime
     steps: list[Step]
     next: list[str]
+    forms: list[OwnLink] = field(default_factory=list)
+    dues: list[tuple[str, datetime, bool]] = field(default_factory=list)
+    """What must have happened by when, and whether that is past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +143,10 @@ class Table:
     rows: list[Row]
     totals: list[tuple[str, Money]]
     current: int
+
+    @property
+    def has_forms(self) -> bool:
+        return any(row.forms for row in self.rows)
 
     @property
     def has_steps(self) -> bool:
@@ -229,11 +248,21 @@ def tables(
 ) -> list[Table]:
     """One table for each kind of child that has any."""
     found = []
+    running = timers.of_children(application) if any(row.kind for row, _ in decided) else []
+    kept = answers_of_children(application.id) if workflow.own_forms and decided else {}
     for kind in workflow.children.values():
         rows = [(row, decisions) for row, decisions in decided if row.kind == kind.id]
         if rows:
-            found.append(_table(workflow, application, kind, rows, viewer.language))
+            found.append(_table(workflow, application, kind, rows, viewer, _Beside(running, kept)))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands beside the children of an application: their timers, and what they answered."""
+
+    running: Sequence[Timer]
+    kept: Mapping[str, Mapping[str, Any]]
 
 
 def _table(
@@ -241,12 +270,13 @@ def _table(
     application: Application,
     kind: definition.Child,
     rows: Sequence[tuple[Child, Sequence[Decision]]],
-    language: str,
+    viewer: Viewer,
+    beside: _Beside,
 ) -> Table:
-    asked = workflow.forms[kind.form].fields[kind.field].columns
+    language, now = viewer.language, clock.now()
     names = [name for name in kind.columns if name != kind.key and kind.columns[name] != "string"]
     texts = [name for name in kind.columns if name != kind.key and kind.columns[name] == "string"]
-    records = [children.record_of(workflow, application, row) for row, _decisions in rows]
+    records = children.records_of(workflow, application, [row for row, _decisions in rows], beside.kept)
     by_key = {row.key: record for (row, _decisions), record in zip(rows, records, strict=True)}
     made = [
         Row(
@@ -259,6 +289,12 @@ def _table(
             since=row.state_since,
             steps=[_step(kind, each, language) for each in decisions],
             next=_next(workflow, application, kind, row, by_key, language) if application.outcome is None else [],
+            forms=_own_forms(workflow, application, row, viewer, beside.kept),
+            dues=[
+                (workflow.timers[each.name].label.in_(language), each.due_at, each.due_at < now)
+                for each in beside.running
+                if each.subject == f"{row.kind}:{row.key}" and is_told(workflow.timers[each.name])
+            ],
         )
         for (row, decisions), record in zip(rows, records, strict=True)
     ]
@@ -268,9 +304,9 @@ def _table(
     return Table(
         kind=kind.id,
         label=kind.label.in_(language),
-        columns=[(asked[name].label.in_(language), kind.columns[name] in FIGURES) for name in names],
+        columns=[(kind.labels[name].in_(language), kind.columns[name] in FIGURES) for name in names],
         rows=made,
-        totals=_totals(kind, records, asked, language),
+        totals=_totals(kind, records, language),
         current=made.index(started[0]) + 1 if open_rows and started else 0,
     )
 
@@ -278,10 +314,29 @@ def _table(
 def facts_of(
     workflow: Workflow, application: Application, kind: definition.Child, row: Child, language: str
 ) -> list[tuple[str, str]]:
-    """A child's columns under their questions."""
-    asked = workflow.forms[kind.form].fields[kind.field].columns
-    record = children.record_of(workflow, application, row)
-    return [(asked[name].label.in_(language), _written(record[name])) for name in kind.columns if name != kind.key]
+    """A child's fields under their labels."""
+    record = children.fields_of(workflow, row)
+    return [(kind.labels[name].in_(language), _written(record[name])) for name in kind.columns if name != kind.key]
+
+
+def is_told(timer: definition.Timer) -> bool:
+    """A due moment that people go by: what only lets something begin by itself is none."""
+    return bool(timer.to or timer.remind or timer.overdue_with)
+
+
+def _own_forms(
+    workflow: Workflow, application: Application, row: Child, viewer: Viewer, kept: Mapping[str, Mapping[str, Any]]
+) -> list[OwnLink]:
+    has_ended = application.outcome is not None
+    cell = access.own_cell(workflow, application.state, row.kind, row.state, viewer.roles, has_ended=has_ended)
+    found = []
+    for name in workflow.children[row.kind].forms:
+        form = children.form_of(workflow, row, name) if name in cell.view else None
+        if form is not None:
+            whole, may = str(OwnForm(row.kind, row.key, name)), name in cell.edit
+            missing = len(form.check(kept.get(whole, {}), application.currency)) if may else 0
+            found.append(OwnLink(whole, form.title.in_(viewer.language), may, missing))
+    return found
 
 
 FIGURES = frozenset({"money", "integer", "decimal"})
@@ -369,14 +424,12 @@ def _tone(kind: definition.Child, state: str) -> str:
     return "neutral" if state == kind.initial else "info"
 
 
-def _totals(
-    kind: definition.Child, records: Sequence[Mapping[str, Any]], asked: Mapping[str, Any], language: str
-) -> list[tuple[str, Money]]:
+def _totals(kind: definition.Child, records: Sequence[Mapping[str, Any]], language: str) -> list[tuple[str, Money]]:
     """For each column of money what is planned in all, without what was dropped, and what has been settled."""
     found = []
     several = sum(given == "money" for given in kind.columns.values()) > 1
     for name in (name for name, given in kind.columns.items() if given == "money"):
-        label = asked[name].label.in_(language)
+        label = kind.labels[name].in_(language)
         kept = [(r[name], r["state"]) for r in records if r[name] and kind.states[r["state"]].final != "failure"]
         if not kept:
             continue

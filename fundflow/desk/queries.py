@@ -126,7 +126,8 @@ def states_of(workflow: Workflow, group: str) -> list[str]:
             for step in kind.transitions.values()
         ):
             found.add(state.id)
-    found |= {state for timer in workflow.timers.values() if roles & set(timer.if_blocked) for state in timer.states}
+    told = [timer for timer in workflow.timers.values() if roles & set(timer.if_blocked)]
+    found |= {state for timer in told if not timer.child for state in timer.states}
     return sorted(found)
 
 

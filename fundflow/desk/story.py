@@ -157,6 +157,7 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
     shown = sight.shown(application.state)
     ended, has_ended = _end_label(workflow, application, language), application.outcome is not None
     running = timers.of_present_state(application)
+    of_children = timers.of_children(application) if workflow.children else []
     return Story(
         application=application,
         workflow=workflow,
@@ -186,7 +187,7 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
             commands.automatic(application),
         ),
         dues=timing.dues(workflow, application, running, now, viewer),
-        blocked=timing.blocked(workflow, application, running, viewer),
+        blocked=timing.blocked(workflow, application, [*running, *of_children], viewer),
         forms=_forms(workflow, application, viewer.cell, language),
         documents=awards.documents_of(actor, application),
         review=_review(actor, application),

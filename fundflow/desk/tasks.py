@@ -203,7 +203,8 @@ def _tasks(around: _Around) -> list[Task]:
     ]
     first = _writing(around, ways_on) or _reviewing(around, ways_on)
     found = [each for each in (_blocked(around), first) if each is not None]
-    for each in errands(around.workflow, around.row.application, around.roles, around.collected, clock.now()):
+    application, now = around.row.application, clock.now()
+    for each in errands(around.workflow, application, around.roles, around.collected, now, around.answers):
         task = _about(around, each.title, each.url, each.detail)
         if each.due_at is not None:
             task = replace(task, due_at=each.due_at, zone=None, is_late=each.due_at < clock.now())
@@ -218,7 +219,8 @@ def _blocked(around: _Around) -> Task | None:
     for row in around.timers:
         timer = around.workflow.timers[row.name]
         if row.blocked is not None and row.retry_at is not None and around.roles & set(timer.if_blocked):
-            step = around.workflow.transitions[timer.then or ""].label.in_(reader.language())
+            found = around.workflow.find(timer.then or "")
+            step = found.label.in_(reader.language()) if found else ""
             url = url_for("desk.show", application_id=around.row.application.id)
             return _about(around, _("Could not happen by itself: %(step)s", step=step), url, row.blocked)
     return None

@@ -85,12 +85,16 @@ def record_of(workflow: definition.Workflow, application: Application, row: Chil
 
 
 def records_of(
-    workflow: definition.Workflow, application: Application, rows: Iterable[Child]
+    workflow: definition.Workflow,
+    application: Application,
+    rows: Iterable[Child],
+    known: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[dict[str, Any], ...]:
-    """These children as expressions read them; whatever they answered is read at once."""
+    """These children as expressions read them; whatever they answered is read at once, where it is not `known`."""
     given = list(rows)
-    has_forms = any(workflow.children[row.kind].forms for row in given)
-    kept = registry.own_answers_of(application.id) if has_forms else {}
+    if known is None and any(workflow.children[row.kind].forms for row in given):
+        known = registry.own_answers_of(application.id)
+    kept = known or {}
     found = []
     for row in given:
         kind, own = workflow.children[row.kind], fields_of(workflow, row)

@@ -268,7 +268,8 @@ def opening(run: Opening) -> Opening:
 
     It is given the child, or None for the application, and the state that was left, or None at the beginning.
     """
-    opening_hooks.append(run)
+    if run not in opening_hooks:
+        opening_hooks.append(run)
     return run
 
 

@@ -83,6 +83,7 @@ class Facts:
         self.child: Child | None = None
         """The child that the command is about."""
         self._is_locked = False
+        self._children: dict[str, dict[str, dict[str, Any]]] = {}
         self._happened: Sequence[sa.Row[*tuple[Any, ...]]] | None = None
         self._acted: dict[str, frozenset[str]] | None = None
         self._fired: dict[str, int] = {}
@@ -122,9 +123,7 @@ class Facts:
 
     def look_at_row(self, child: Child, rows: Iterable[Child]) -> None:
         """Let the command be about this child among all those of its kind. What was done to another counts no more."""
-        given = list(rows)
-        told = children.records_of(self.workflow, self.application, given)
-        records = {row.key: record for row, record in zip(given, told, strict=True)}
+        records = self._records_of(child.kind, list(rows))
         self.child, self._acted, self._fired = child, None, {}
         # Its own timers and forms are others than those of whatever was looked at before.
         self._known.pop("timers", None)
@@ -132,6 +131,15 @@ class Facts:
         self._known["self"] = records[child.key]
         self._known["siblings"] = tuple(record for each, record in records.items() if each != child.key)
         self._known["parent"] = {"state": self.application.state}
+
+    def _records_of(self, kind: str, rows: list[Child]) -> dict[str, dict[str, Any]]:
+        """The children of a kind by their keys. A page reads them once; a command may change them."""
+        known = None if self.locking else self._children.get(kind)
+        if known is None or len(known) != len(rows):
+            told = children.records_of(self.workflow, self.application, rows)
+            known = {row.key: record for row, record in zip(rows, told, strict=True)}
+            self._children[kind] = known
+        return known
 
     def put(self, root: str, value: Mapping[str, Any]) -> None:
         """Make known what the command itself found out."""

@@ -82,6 +82,8 @@ def of_children(application: Application) -> list[Timer]:
         return []
     workflow = definitions.get(application.definition_sha)
     names = [name for name, timer in workflow.timers.items() if timer.child]
+    if not names:
+        return []
     rows = db.session.execute(
         sa.select(Timer, Child.kind, Child.state)
         .join(Child, _IS_OF_CHILD)

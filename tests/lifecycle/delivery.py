@@ -178,10 +178,43 @@ timers:
   change_dropped: {in: amendment.draft, after: 30 days, then: amendment.drop}
 """  # noqa: E501
 
+STORY = """
+examples:
+  a city reports and asks for a change:
+    given: {now: 2026-12-01T09:00, round: {closes_at: 2026-12-20T17:00}, people: {ana: applicant, mona: manager}}
+    steps:
+      - {ana: fill ask, with: {requested: 1000, starts_on: 2027-01-01, months: 9, budget: [{item: Trees, amount: 1000}]}}
+      - ana: start
+        then:
+          children: {report: {1: planned, 2: planned}}
+          timers: {report_opens 1: 2027-06-01, report_opens 2: 2028-01-31}
+      - {ana: fill periodic 1, refused: access}
+      - {ana: ask_change, input: {about: budget, because: Prices}, then: {children: {amendment: {1: draft}}}}
+      - {ana: ask_change, input: {about: budget, because: More}, refused: [A change is open already.]}
+      - {ana: fill change 1, with: {new_budget: [{item: Oaks, amount: 1000}]}}
+      - {ana: amendment.ask 1}
+      - {mona: amendment.agree 1, then: {application: {budget: [{item: Oaks, amount: 1000}]}}}
+      - {ana: ask_change, input: {about: dates, because: Rain}}
+      - {after: 30 days, then: {children: {amendment: {2: dropped}}}}
+      - {ana: ask_change, input: {about: dates, because: Rain}, refused: children}
+      - {at: 2027-06-02T09:00, then: {children: {report: {1: open}}, timers: {report_due 1: 2027-07-01, report_opens 2: 2028-01-31}}}
+      - {ana: report.send 1, refused: complete}
+      - {ana: fill periodic 1, with: {spent: 1500}}
+      - {mona: report.put_off 1, input: {until: 2027-08-15}, then: {timers: {report_due 1: 2027-08-15, report_opens 2: 2028-01-31}}}
+      - {at: 2027-08-09T09:00, sends: closing_soon to applicant on 2027-08-08}
+      - {ana: report.send 1}
+      - {mona: report.accept 1, refused: [is more than was granted]}
+      - {mona: report.give_back 1, reason: Too much.}
+      - {at: 2027-09-05T09:00, sends: [report_late to applicant on 2027-08-18, report_late to manager on 2027-09-01]}
+      - {ana: fill periodic 1, refused: deadline}
+      - {mona: close, refused: [Some reports or changes are open., More was spent than granted.]}
+      - {mona: end, reason: Enough., then: {outcome: ended, children: {report: {1: dropped, 2: dropped}}, timers: {}}}
+"""  # noqa: E501
+
 
 def a_delivery_workflow(change: tuple[str, str] | None = None) -> Workflow:
     """The grant, or the grant with one piece of its text replaced."""
-    text = DELIVERY
+    text = DELIVERY + STORY
     if change is not None:
         assert change[0] in text
         text = text.replace(*change)

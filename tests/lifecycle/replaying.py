@@ -34,12 +34,14 @@ from fundflow.reviews import service as reviews
 from fundflow.reviews.effects import review_facts
 from fundflow.reviews.models import Review
 from fundflow.rounds.models import Round
+from fundflow.workflow.definition import Workflow
 from fundflow.workflow.examples import Example, stepping
 from fundflow.workflow.examples.answering import completed
 from fundflow.workflow.examples.panels import figures
 from fundflow.workflow.examples.running import beginning, everybody
 from fundflow.workflow.examples.statement import Step
 from fundflow.workflow.examples.world import World
+from fundflow.workflow.forms import OwnForm
 from fundflow.workflow.machine import Compiled
 from fundflow.workflow.moments import BLOCKED
 from tests import factories as make
@@ -51,7 +53,7 @@ KIND_OF: Mapping[str, str] = {
     **dict.fromkeys(("WrongInput",), "input"),
     **dict.fromkeys(("HasEnded", "NotUnderReview", "ReviewClosed"), "state"),
     **dict.fromkeys(("NotEnoughLeft", "MoreThanCommitted", "NothingHeld", "NoAmount", "NobodyPaid"), "ledger"),
-    **dict.fromkeys(("NoRows", "TooManyRows", "SameKey", "ThereAlready", "ChildStays"), "children"),
+    **dict.fromkeys(("NoRows", "TooManyRows", "TooManyChildren", "SameKey", "ThereAlready", "ChildStays"), "children"),
     **dict.fromkeys(("ReadOnly",), "access"),
     **dict.fromkeys(("TooLate",), "deadline"),
     **dict.fromkeys(("NotACandidate", "AlreadyAsked", "NamedTwice", "StandsByAlready", "NeverBoth"), "candidate"),
@@ -75,8 +77,8 @@ NOT_FOUND: Mapping[str, str] = {"fill": "access", "take": "state", "bank": "stat
 class Engine:
     """One application on the database, and the same in memory."""
 
-    def __init__(self, example: Example, known: Mapping[str, Example], workflow_name: str) -> None:
-        self.workflow = make.a_workflow(workflow_name)
+    def __init__(self, example: Example, known: Mapping[str, Example], workflow: str | Workflow) -> None:
+        self.workflow = make.a_workflow(workflow) if isinstance(workflow, str) else workflow
         given, people = beginning(example, known), everybody(example, known)
         self.world = World(Compiled(self.workflow), given, people)
         with self._at(self.world.now):
@@ -277,10 +279,12 @@ class Engine:
                     bank_service.refuse(self.id, number, reason="Not the city's.", **command)
 
     def _fill(self, step: Step, before: World) -> None:
-        form = self.workflow.forms[step.subject]
-        data = completed(form, step.answers, before, step.without)
+        kind = self.workflow.own_forms.get(step.subject)
+        name = str(OwnForm(kind, step.detail, step.subject)) if kind else step.subject
         application = db.session.get_one(Application, self.id)
+        form = applications.form_of(application, name)
         row = application_queries.answers_row(self.id, form.id)
+        data = completed(form, step.answers, before, step.without, application_queries.data_of(row))
         revision = row.revision if row else None
         actor = make.acting(self.people[step.who])
         with transaction():
@@ -359,7 +363,9 @@ class Engine:
         application = db.session.get_one(Application, self.id)
         held = money.standing(application)
         timers = db.session.scalars(
-            sa.select(Timer).where(Timer.application_id == self.id).order_by(Timer.name, Timer.generation)
+            sa.select(Timer)
+            .where(Timer.application_id == self.id)
+            .order_by(Timer.name, Timer.subject, Timer.generation)
         )
         papers = db.session.execute(
             sa.select(Document.event_seq, Document.kind)
@@ -367,12 +373,14 @@ class Engine:
             .distinct()
             .order_by(Document.event_seq)
         )
-        kinds = {kind: [(row.key, row.state) for row in rows.rows_of(self.id, kind)] for kind in self.workflow.children}
+        kinds = {kind: list(rows.records(self.workflow, application, kind)) for kind in self.workflow.children}
         return {
             "state": (application.state, application.outcome, application.revision),
             "officer": self._name(application.officer_id),
             "account": [held.available, held.reserved, held.committed, held.paid],
-            "timers": [(t.name, t.generation, t.status, t.due_at, t.next_at, t.remaining, t.repeats) for t in timers],
+            "timers": [
+                (t.name, t.subject, t.generation, t.status, t.due_at, t.next_at, t.remaining, t.repeats) for t in timers
+            ],
             "tasks": {row.task: row.value for row in collected.task_results(self.id)},
             "signed": set(collected.signed(application)),
             "children": kinds,
@@ -400,14 +408,12 @@ class Engine:
             "officer": world.officer,
             "account": [account.available, account.reserved, account.committed, account.paid],
             "timers": [
-                (t.name, t.generation, t.status, t.due_at, t.next_at, t.remaining, t.repeats)
-                for t in sorted(world.timers, key=lambda t: (t.name, t.generation))
+                (t.name, t.subject, t.generation, t.status, t.due_at, t.next_at, t.remaining, t.repeats)
+                for t in sorted(world.timers, key=lambda t: (t.name, t.subject, t.generation))
             ],
             "tasks": world.tasks,
             "signed": {party for state, party in world.signed if state == world.state},
-            "children": {
-                kind: [(row.key, row.state) for row in world.children.get(kind, ())] for kind in self.workflow.children
-            },
+            "children": {kind: list(world.records(kind)) for kind in self.workflow.children},
             "reviews": {
                 name: {key: value for key, value in figures(world, name).items() if key not in ("due", "owed")}
                 for name in self.workflow.reviews

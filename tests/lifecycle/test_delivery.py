@@ -20,8 +20,10 @@ from fundflow.lifecycle import audit, children, commands, queries
 from fundflow.lifecycle.models import Timer
 from fundflow.lifecycle.sweeping import sweep
 from fundflow.money import Money
+from fundflow.workflow import examples
 from tests import factories as make
 from tests.lifecycle.delivery import Delivery, a_delivery_workflow
+from tests.lifecycle.replaying import Engine
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -193,6 +195,16 @@ def test_timers_of_children_follow_the_answers_they_look_at_and_end_with_the_app
     assert running(delivery, "report_opens") == {}
     assert set(delivery.states("report").values()) == {"dropped"}
     assert audit.verify(delivery.application.id).is_whole
+
+
+def test_the_runner_of_examples_and_the_engine_tell_the_same_story() -> None:
+    workflow = a_delivery_workflow()
+    assert [str(each) for result in examples.run(workflow) for each in result.differences] == []
+    [story] = workflow.examples
+    engine = Engine(story, {story.name: story}, workflow)
+    for step in story.steps:
+        engine.tell(step)
+    engine.look(story.line)
 
 
 def test_files_of_a_child_come_and_go_in_its_form_and_are_sent_with_it(delivery: Delivery) -> None:

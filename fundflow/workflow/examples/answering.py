@@ -23,9 +23,22 @@ BEGINS, LASTS = timedelta(days=120), timedelta(days=365)
 """A project that is asked for begins so long after the example, and lasts so long."""
 
 
-def completed(form: Form, given: Mapping[str, Any], world: World, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Every required question answered, these as they are given, and sums that are right unless they are given."""
+def completed(
+    form: Form,
+    given: Mapping[str, Any],
+    world: World,
+    without: tuple[str, ...] = (),
+    there: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Every required question answered, these as they are given, and sums that are right unless they are given.
+
+    What is `there` stays where it was copied from elsewhere when the form was opened.
+    """
     currency = world.workflow.currency
+    copies = {
+        name: (there or {})[name] for name, field in form.fields.items() if field.source and name in (there or {})
+    }
+    given = {**copies, **given}
     data = {
         name: given[name] if name in given else _answer(field, world)
         for name, field in form.fields.items()

@@ -114,8 +114,15 @@ def _standing(place: Place, workflow: Workflow) -> Iterator[Claim]:
         yield Claim("signed", frozenset(each for each in given if each), _line(settings["signed"]))
     if "timers" in settings:
         due = {}
-        for name, inner in _known(settings["timers"], workflow.timers, "timer", "FF155"):
-            due[name] = values.wall(inner)
+        for name, inner in _entries(settings["timers"]):
+            timer, _, key = name.partition(" ")
+            if timer not in workflow.timers:
+                inner.error("FF155", f"there is no timer '{timer}'{did_you_mean(timer, workflow.timers)}", key=True)
+            elif bool(workflow.timers[timer].child) != bool(key):
+                which = f"say of which {workflow.timers[timer].child}: {timer} 1" if not key else f"write {timer}"
+                inner.error("FF155", f"'{name}' is no timer: {which}", key=True)
+            else:
+                due[name] = values.wall(inner)
         yield Claim("timers", due, _line(settings["timers"]))
     for name, inner in _known(settings.get("ledger"), ACCOUNTS, "account", "FF245"):
         if (money := values.amount(inner, workflow.currency)) is not None:

@@ -19,35 +19,39 @@ from fundflow.workflow.moments import BLOCKED, ESCALATED, LATE, OVERDUE, RETRY
 MOST_MOMENTS = 5_000
 """An example in which more than so many moments come due while time passes goes round in a circle."""
 
-Start = Callable[[World, str], None]
-"""Takes a transition as the system; raises Kept where it is refused."""
+Start = Callable[[World, str, str], None]
+"""Takes a transition as the system, of the child of that name where there is one; raises Kept where it is refused."""
 
 
 class Endless(Exception):
     """Timers go on without end."""
 
 
-def follow(world: World, from_state: str | None, to_state: str | None) -> None:
-    """Begin, end and let stand still what a step begins, ends and lets stand still."""
+def follow(world: World, from_state: str | None, to_state: str | None, subject: str = "") -> None:
+    """Begin, end and let stand still what a step begins, ends and lets stand still: of the application, or a child."""
     after = moments.following(world.workflow, from_state, to_state)
-    _pause(world, after.standing)
-    cancel(world, after.over)
+    _pause(world, after.standing, subject)
+    cancel(world, after.over, subject)
+    if to_state is None:
+        cancel(world, [name for name, timer in world.workflow.timers.items() if timer.child], None)
     for name in after.begun:
         timer = world.workflow.timers[name]
-        if not (timer.is_sla and _resume(world, timer)):
-            moment = _moment(world, timer, world.moment)
+        if not (timer.is_sla and _resume(world, timer, subject)):
+            moment = _moment(world, timer, world.moment, subject)
             if moment is not None:
-                _begin(world, timer, moment)
+                _begin(world, timer, moment, subject)
 
 
-def cancel(world: World, names: Iterable[str]) -> None:
-    """Stop these; what fired stays fired and says nothing more."""
+def cancel(world: World, names: Iterable[str], subject: str | None = "") -> None:
+    """Stop these; what fired stays fired and says nothing more. Of whatever they are where `subject` is None."""
     over = frozenset(names)
     if not over:
         return
 
     def stopped(row: Running) -> Running:
-        if row.name not in over or not (row.status in ("armed", "paused") or row.next_at is not None):
+        if row.name not in over or subject not in (None, row.subject):
+            return row
+        if not (row.status in ("armed", "paused") or row.next_at is not None):
             return row
         status = "fired" if row.status == "fired" else "cancelled"
         return replace(row, status=status, next_at=None, retry_at=None, tried_revision=None, remaining=None)
@@ -55,29 +59,49 @@ def cancel(world: World, names: Iterable[str]) -> None:
     world.timers = tuple(map(stopped, world.timers))
 
 
-def rearm(world: World, name: str, before: str) -> None:
-    """Start a timer anew from now, where it runs before and after the step."""
+def rearm(world: World, name: str, before: str, subject: str = "") -> None:
+    """Start a timer anew from now, where it runs before and after the step; `before` is a whole name, as its states."""
     timer = world.workflow.timers[name]
-    if before not in timer.states or world.state not in timer.states:
+    subject = subject if timer.child else ""
+    if before not in timer.states or stands(world, subject) not in timer.states:
         return
-    running = next((row for row in reversed(world.timers) if row.name == name and row.status == "armed"), None)
-    moment = _moment(world, timer, world.moment)
+    armed = [row for row in world.timers if (row.name, row.subject, row.status) == (name, subject, "armed")]
+    running = armed[-1] if armed else None
+    moment = _moment(world, timer, world.moment, subject)
     if running is not None and running.created_at == world.moment and moment == running.due_at:
         return
-    cancel(world, [name])
+    cancel(world, [name], subject)
     if moment is not None:
-        _begin(world, timer, moment)
+        _begin(world, timer, moment, subject)
+
+
+def stands(world: World, subject: str) -> str:
+    """Where the application stands, or the child of that name, as timers write their states."""
+    row = world.child(subject) if subject else None
+    return world.state if row is None else f"{subject.partition(':')[0]}.{row.state}"
 
 
 def follow_fields(world: World, from_state: str | None = None) -> None:
     """Start anew the timers whose moment stands in the answers and has changed."""
-    states = {world.state, from_state or world.state}
+    _follow(world, {world.state, from_state or world.state}, "", {"application"})
+    for kind in {timer.child for timer in world.workflow.timers.values() if timer.child}:
+        for row in world.children.get(kind, ()):
+            _follow(world, {f"{kind}.{row.state}"}, f"{kind}:{row.key}", {"application"})
+
+
+def follow_child(world: World, subject: str, left: str | None = None) -> None:
+    """The same for the timers of one child, whose fields or answers changed; `left` is the state that it leaves."""
+    here = stands(world, subject)
+    _follow(world, {here, f"{here.partition('.')[0]}.{left}" if left else here}, subject, {"application", "self"})
+
+
+def _follow(world: World, states: set[str], subject: str, roots: set[str]) -> None:
     if world.has_ended:
         return
     for timer in world.workflow.timers.values():
-        if timer.at is None or "application" not in timer.at.roots or not states <= set(timer.states):
+        if timer.at is None or timer.at.roots.isdisjoint(roots) or not states <= set(timer.states):
             continue
-        moment, row = _moment(world, timer, world.moment), _latest(world, timer.id)
+        moment, row = _moment(world, timer, world.moment, subject), _latest(world, timer.id, subject)
         if row is not None and row.status not in ("armed", "fired"):
             row = None
         if row is None:
@@ -87,9 +111,9 @@ def follow_fields(world: World, from_state: str | None = None) -> None:
         else:
             is_due = moment != row.due_at and (row.status == "armed" or moment > world.moment)
         if is_due:
-            cancel(world, [timer.id])
+            cancel(world, [timer.id], subject)
             if moment is not None:
-                _begin(world, timer, moment)
+                _begin(world, timer, moment, subject)
 
 
 def advance(world: World, to: datetime, start: Start) -> None:
@@ -118,24 +142,28 @@ def _next(world: World, to: datetime) -> Running | None:
     return min(due, key=lambda row: row.next_at or to, default=None)
 
 
-def _moment(world: World, timer: Timer, entered_at: datetime) -> datetime | None:
-    return moments.due_at(world.workflow, timer, aim_of(world, timer), entered_at)
+def _moment(world: World, timer: Timer, entered_at: datetime, subject: str) -> datetime | None:
+    return moments.due_at(world.workflow, timer, aim_of(world, timer, subject), entered_at)
 
 
-def aim_of(world: World, timer: Timer) -> Any:
+def aim_of(world: World, timer: Timer, subject: str = "") -> Any:
     """What the timer's expression comes to now."""
     if timer.at is None:
         return None
     facts: dict[str, Any] = {"round": world.round}
     if "application" in timer.at.roots:
         facts["application"] = world.application()
+    if "self" in timer.at.roots and (row := world.child(subject)) is not None:
+        facts["self"] = world.record(subject.partition(":")[0], row)
     return timer.at.evaluate(facts)
 
 
-def _begin(world: World, timer: Timer, moment: datetime) -> None:
-    generation = 1 + max((row.generation for row in world.timers if row.name == timer.id), default=0)
+def _begin(world: World, timer: Timer, moment: datetime, subject: str) -> None:
+    before = [row.generation for row in world.timers if (row.name, row.subject) == (timer.id, subject)]
+    generation = 1 + max(before, default=0)
     row = Running(
         name=timer.id,
+        subject=subject,
         generation=generation,
         status="armed",
         created_at=world.moment,
@@ -155,9 +183,10 @@ def _planned(world: World, timer: Timer, row: Running, moment: datetime) -> Runn
     return replace(row, due_at=moment, act_at=act_at, reminded=reminded, next_at=next_at)
 
 
-def _latest(world: World, name: str) -> Running | None:
+def _latest(world: World, name: str, subject: str) -> Running | None:
     """The latest generation that was not cancelled."""
-    return next((row for row in reversed(world.timers) if row.name == name and row.status != "cancelled"), None)
+    own = (row for row in reversed(world.timers) if (row.name, row.subject) == (name, subject))
+    return next((row for row in own if row.status != "cancelled"), None)
 
 
 def _put(world: World, old: Running, new: Running) -> Running:
@@ -165,9 +194,9 @@ def _put(world: World, old: Running, new: Running) -> Running:
     return new
 
 
-def _pause(world: World, names: Iterable[str]) -> None:
+def _pause(world: World, names: Iterable[str], subject: str) -> None:
     for name in names:
-        row, timer = _latest(world, name), world.workflow.timers[name]
+        row, timer = _latest(world, name, subject), world.workflow.timers[name]
         if row is None or row.status not in ("armed", "fired"):
             continue
         end = row.act_at if OVERDUE in row.reminded else row.due_at
@@ -176,8 +205,8 @@ def _pause(world: World, names: Iterable[str]) -> None:
         _put(world, row, replace(still, next_at=None, retry_at=None, tried_revision=None))
 
 
-def _resume(world: World, timer: Timer) -> bool:
-    row, workflow = _latest(world, timer.id), world.workflow
+def _resume(world: World, timer: Timer, subject: str) -> bool:
+    row, workflow = _latest(world, timer.id, subject), world.workflow
     if row is None or row.status != "paused" or row.remaining is None:
         return False
     left = timedelta(seconds=row.remaining)
@@ -217,15 +246,15 @@ def _do(world: World, row: Running, start: Start) -> None:
         _remind(world, timer, row)
     else:
         _end(world, timer, row)
-        if timer.then is not None and not world.has_ended and world.state in timer.states:
-            start(world, timer.then)
+        if timer.then is not None and not world.has_ended and stands(world, row.subject) in timer.states:
+            start(world, timer.then, row.subject)
 
 
 def _aims_at(world: World, timer: Timer, row: Running) -> datetime | None:
     if timer.at is not None:
-        return _moment(world, timer, row.created_at)
+        return _moment(world, timer, row.created_at, row.subject)
     if timer.after is not None and timer.after.working_days and not row.has_paused:
-        moment = _moment(world, timer, row.created_at)
+        moment = _moment(world, timer, row.created_at, row.subject)
         return row.due_at if moment is None else max(row.due_at, moment)
     return row.due_at
 
@@ -252,7 +281,7 @@ def _follow_up(world: World, timer: Timer, row: Running, start: Start) -> None:
     if timer.then is not None and is_due:
         again = replace(row, retry_at=None, tried_revision=None)
         _put(world, row, replace(again, next_at=moments.next_after_due(timer, world.workflow, again)))
-        start(world, timer.then)
+        start(world, timer.then, row.subject)
         return
     _put(world, row, replace(row, next_at=moments.next_after_due(timer, world.workflow, row)))
 

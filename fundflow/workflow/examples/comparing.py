@@ -145,8 +145,12 @@ def _sees(who: str, said: Shown, world: World) -> str | None:
 
 
 def running(world: World) -> dict[str, datetime]:
-    """The timers that run, and when each is due on the workflow's clock."""
-    return {r.name: r.due_at.astimezone(world.workflow.zone) for r in world.timers if r.status == "armed"}
+    """The timers that run (of children as ``report_due 1``), and when each is due on the workflow's clock."""
+    armed = (row for row in world.timers if row.status == "armed")
+    return {
+        f"{row.name} {row.subject.partition(':')[2]}".strip(): row.due_at.astimezone(world.workflow.zone)
+        for row in armed
+    }
 
 
 def _timers(said: dict[str, str | None], world: World) -> str | None:

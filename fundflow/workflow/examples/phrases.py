@@ -32,7 +32,7 @@ def phrase(place: Place, workflow: Workflow, people: Collection[str]) -> Said | 
         place.error("FF233", f"'{words[0]}' is nothing that people do{close}")
         return None
     verb = cast("Verb", words[0])
-    most = 3 if verb in ("task", "assign") else 2
+    most = 3 if verb in ("task", "assign", "fill") else 2
     if len(words) - 1 < VERBS[verb] or len(words) > most:
         place.error("FF233", f"'{text}' should be {_SHAPES[verb]}")
         return None
@@ -40,6 +40,10 @@ def phrase(place: Place, workflow: Workflow, people: Collection[str]) -> Said | 
     known, what, code = _subjects(verb, workflow)
     if subject not in known:
         place.error(code, f"there is no {what} '{subject}'{did_you_mean(subject, known)}", offset=text.find(subject))
+        return None
+    if verb == "fill" and (subject in workflow.own_forms) != bool(detail):
+        kind = workflow.own_forms.get(subject)
+        place.error("FF233", f"say of which {kind}: fill {subject} 1" if kind else f"'{text}' should be fill FORM")
         return None
     if verb == "task":
         options = list(workflow.tasks[subject].values) or ["done"]
@@ -54,7 +58,7 @@ def phrase(place: Place, workflow: Workflow, people: Collection[str]) -> Said | 
 
 
 _SHAPES = {
-    "fill": "fill FORM",
+    "fill": "fill FORM, or fill FORM KEY for that of a child",
     "task": "task NAME, or task NAME VALUE",
     "undo": "undo TASK",
     "sign": "sign PARTY",
@@ -71,7 +75,7 @@ _SHAPES = {
 def _subjects(verb: str, workflow: Workflow) -> tuple[list[str], str, str]:
     match verb:
         case "fill":
-            return list(workflow.answer_forms), "form", "FF140"
+            return [*workflow.answer_forms, *workflow.own_forms], "form", "FF140"
         case "task" | "undo":
             return list(workflow.tasks), "task", "FF126"
         case "sign":

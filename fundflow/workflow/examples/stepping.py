@@ -5,21 +5,24 @@ Raises `Refused` with every clause that stands in the way, and leaves the world 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from fundflow.money import Money
 from fundflow.workflow import access, sentences
 from fundflow.workflow.acts import Act, decide_act
 from fundflow.workflow.clauses import DefinitionMismatch
+from fundflow.workflow.copying import copied, first_answers, opened, stored
 from fundflow.workflow.decide import Decision, Situation, decide, reads
-from fundflow.workflow.definition import SYSTEM, Effect, Transition
+from fundflow.workflow.definition import SYSTEM, Child, Effect, State, Transition
 from fundflow.workflow.examples import banking, clockwork, panels
 from fundflow.workflow.examples.account import Kept
 from fundflow.workflow.examples.answering import completed
 from fundflow.workflow.examples.statement import Step
-from fundflow.workflow.examples.world import Happened, Look, Row, World
+from fundflow.workflow.examples.world import Happened, Look, Row, World, own
+from fundflow.workflow.expressions import Expression
+from fundflow.workflow.forms import OwnForm
 
 MOST_STEPS = 10
 
@@ -163,8 +166,8 @@ def fire(
     return decision
 
 
-def _by_clock(world: World, transition: str) -> None:
-    fire(world, None, transition)
+def _by_clock(world: World, transition: str, subject: str) -> None:
+    fire(world, None, transition, key=subject.partition(":")[2])
 
 
 def _child(world: World, kind: str, key: str) -> Row:
@@ -180,7 +183,7 @@ def _happen(
     """Everything an allowed transition changes: state, effects in the file's order, timers, event."""
     left, at = world.state, world.moment
     if look.child is not None:
-        _move(world, look.kind, look.child, to_state or look.child.state)
+        _move(world, look.kind, look.child.key, to_state or look.child.state)
         to_state = left
     else:
         world.state, world.outcome = to_state or left, outcome
@@ -194,8 +197,14 @@ def _happen(
             world.tasks.pop(task, None)
         if state.signatures is not None:
             world.signed = frozenset(each for each in world.signed if each[0] != arrived)
-    clockwork.follow(world, left, arrived)
     subject = None if look.child is None else f"{look.kind}:{look.child.key}"
+    if look.child is None or subject is None:
+        clockwork.follow(world, left, arrived)
+        if arrived is not None:
+            _open(world, look, world.workflow.states[arrived], world.workflow.states[left])
+    else:
+        clockwork.follow(world, f"{look.kind}.{look.child.state}", clockwork.stands(world, subject), subject)
+        _open_child(world, look.kind, look.child.key, look.child.state)
     if left == world.workflow.initial and arrived not in (None, world.workflow.initial):
         world.submitted_at = world.submitted_at or at
     _record(world, Happened(step.id, who, subject, left, arrived), at)
@@ -229,10 +238,33 @@ def _by_itself(world: World, step: Transition) -> bool:
     return decision.allowed
 
 
-def _move(world: World, kind: str, child: Row, state: str) -> None:
+def _move(world: World, kind: str, key: str, state: str) -> None:
     world.children[kind] = tuple(
-        Row(row.key, row.fields, state) if row.key == child.key else row for row in world.children[kind]
+        Row(row.key, row.fields, state) if row.key == key else row for row in world.children[kind]
     )
+
+
+def _open(world: World, look: Look, state: State, left: State | None) -> None:
+    """Fill the forms that may be edited here and could not be before, where nothing stands in them."""
+    for name in sorted(world.workflow.prefilled & opened(state, left)):
+        form, kept = world.workflow.forms[name], name
+        if look.child is not None:
+            form, kept = form.asked_of(own(look.child)), str(OwnForm(look.kind, look.child.key, name))
+        if kept not in world.answers and (data := first_answers(form, partial(_value_of, world, look))):
+            world.answers[kept] = data
+
+
+def _open_child(world: World, kind: str, key: str, left: str | None) -> None:
+    row, states = world.child(f"{kind}:{key}"), world.workflow.children[kind].states
+    if row is not None:
+        _open(world, Look(frozenset(), child=row, kind=kind), states[row.state], states.get(left or ""))
+
+
+def _value_of(world: World, look: Look, source: Expression) -> Any:
+    """What an expression comes to now; None where an answer it needs is not there."""
+    facts = Look(source.roots, child=look.child, kind=look.kind).facts(world)
+    facts |= {"now": world.moment, "today": world.moment.astimezone(world.workflow.zone).date()}
+    return None if source.unanswered(facts) else source.evaluate(facts)
 
 
 class _Effects:
@@ -253,17 +285,60 @@ class _Effects:
             case "set":
                 self._set(effect)
             case "rearm":
-                clockwork.rearm(world, effect.rearm or "", self.left)
+                self._rearm(effect.rearm or "")
             case "cancel":
                 panels.cancel(world, self.left)
             case "children":
                 self._children(effect)
+            case "child":
+                kind = world.workflow.children[effect.child or ""]
+                there = world.children.get(kind.id, ())
+                if len(there) >= kind.max:
+                    raise Kept("children", "There cannot be more.")
+                self._add(kind, [self._values(effect.values)])
+
+    def _rearm(self, timer: str) -> None:
+        child = self.look.child
+        if child is None:
+            clockwork.rearm(self.world, timer, self.left)
+        else:
+            before = f"{self.look.kind}.{child.state}"
+            clockwork.rearm(self.world, timer, before, f"{self.look.kind}:{child.key}")
+
+    def _values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        found = {}
+        for name, expression in given.items():
+            look = Look(expression.roots, child=self.look.child, kind=self.look.kind, input=self.look.input)
+            if expression.unanswered({**self._now(), **look.facts(self.world)}):
+                raise Kept("children", f"“{name}” is not known yet.")
+            found[name] = self._value(expression)
+        return found
+
+    def _add(self, kind: Child, lines: Sequence[Mapping[str, Any]]) -> None:
+        """The new children behind those that are there, each with its timers and what its forms begin with."""
+        world, there = self.world, self.world.children.get(kind.id, ())
+        made = []
+        for position, line in enumerate(lines, start=len(there) + 1):
+            fields = {name: _typed(type_, line.get(name)) for name, type_ in kind.columns.items()}
+            key = " ".join(str(_plain(line[kind.key])).split()) if kind.key else str(position)
+            made.append(Row(key.replace("/", "-") if kind.forms else key, fields, kind.initial))
+        keys = [row.key for row in (*there, *made)]
+        if len(set(keys)) != len(keys):
+            raise Kept("children", "Two of them would be called the same.")
+        world.children[kind.id] = (*there, *made)
+        for row in made:
+            clockwork.follow(world, None, f"{kind.id}.{kind.initial}", f"{kind.id}:{row.key}")
+            _open_child(world, kind.id, row.key, None)
+
+    def _now(self) -> dict[str, Any]:
+        moment = self.world.moment
+        return {"now": moment, "today": moment.astimezone(self.world.workflow.zone).date()}
 
     def _value(self, expression: Any) -> Any:
         look = Look(
             self.look.roots | expression.roots, child=self.look.child, kind=self.look.kind, input=self.look.input
         )
-        return expression.evaluate({**look.facts(self.world), "actor": {"id": self.who, "roles": ()}})
+        return expression.evaluate({**self._now(), **look.facts(self.world), "actor": {"id": self.who, "roles": ()}})
 
     def _book(self, effect: Effect) -> None:
         account, given = self.world.account, self.look.input.get("amount")
@@ -296,10 +371,24 @@ class _Effects:
         self.world.account = account
 
     def _set(self, effect: Effect) -> None:
-        world, value = self.world, self._value(effect.value)
+        world = self.world
+        if effect.when is not None and self._value(effect.when) is not True:
+            return
+        value = self._value(effect.value)
+        root, dot, column = (effect.set or "").partition(".")
+        if dot and root == "self" and self.look.child is not None:
+            kind, key = self.look.kind, self.look.child.key
+            world.children[kind] = tuple(
+                Row(row.key, {**row.fields, column: value}, row.state) if row.key == key else row
+                for row in world.children[kind]
+            )
+            clockwork.follow_child(world, f"{kind}:{key}", self.look.child.state)
+            return
         for name, form in world.workflow.answer_forms.items():
             if effect.set in form.fields:
-                world.answers[name] = {**world.answers.get(name, {}), effect.set or "": stored(value)}
+                question = form.fields[effect.set or ""]
+                answer = copied(question, value) if question.type == "table" else stored(value)
+                world.answers[name] = {**world.answers.get(name, {}), question.id: answer}
                 clockwork.follow_fields(world, self.left)
                 return
 
@@ -309,14 +398,14 @@ class _Effects:
         if effect.each is not None:
             self._each(kind.id, effect.each)
             return
-        lines = world.application().get(kind.field) or ()
-        keys = [" ".join(str(_plain(line[kind.key])).split()) for line in lines]
-        if not lines or len(lines) > kind.max or len(set(keys)) != len(keys) or world.children.get(kind.id):
+        if kind.rows:
+            holding = [row for row in kind.rows if row.when is None or self._value(row.when) is True]
+            lines: Sequence[Mapping[str, Any]] = [self._values(row.values) for row in holding]
+        else:
+            lines = world.application().get(kind.field) or ()
+        if (not lines and not kind.rows) or len(lines) > kind.max or world.children.get(kind.id):
             raise Kept("children", "The lines of the table cannot be made into these.")
-        world.children[kind.id] = tuple(
-            Row(key, {name: _typed(type_, line.get(name)) for name, type_ in kind.columns.items()}, kind.initial)
-            for key, line in zip(keys, lines, strict=True)
-        )
+        self._add(kind, lines)
 
     def _each(self, kind: str, step_id: str) -> None:
         """Every child that stands where the step begins takes it; one that is refused refuses all."""
@@ -333,20 +422,12 @@ class _Effects:
             if not decision.allowed:
                 raise Kept("children", " ".join(decision.refusals(world.workflow.languages[0])))
             inner = _Effects(world, look, self.who, self.left, self.to_state)
+            _move(world, kind, row.key, decision.to or row.state)
             for effect in step.do:
                 inner.run(effect)
-            _move(world, kind, row, decision.to or row.state)
-
-
-def stored(value: Any) -> Any:
-    """A typed value as answers keep it."""
-    match value:
-        case Money():
-            return {"minor": value.minor, "currency": value.currency}
-        case Decimal() | int() if not isinstance(value, bool):
-            return str(value)
-        case _:
-            return value.isoformat() if hasattr(value, "isoformat") else value
+            subject = f"{kind}:{row.key}"
+            clockwork.follow(world, f"{kind}.{row.state}", clockwork.stands(world, subject), subject)
+            _open_child(world, kind, row.key, row.state)
 
 
 def _plain(value: Any) -> Any:
@@ -385,23 +466,37 @@ def _check_name(world: World, role: str, who: str) -> None:
 
 
 def _fill(world: World, who: str, form_id: str, step: Step) -> None:
-    workflow = world.workflow
-    cell = access.cell(workflow, world.state, world.roles(who), has_ended=world.has_ended)
-    form = workflow.forms.get(form_id)
+    workflow, roles, has_ended = world.workflow, world.roles(who), world.has_ended
+    form, kind = workflow.forms.get(form_id), workflow.own_forms.get(form_id)
+    row = _child(world, kind, step.detail) if kind else None
+    if row is None or kind is None:
+        cell, kept, subject = access.cell(workflow, world.state, roles, has_ended=has_ended), form_id, ""
+    else:
+        cell = access.own_cell(workflow, world.state, kind, row.state, roles, has_ended=has_ended)
+        kept, subject = str(OwnForm(kind, row.key, form_id)), f"{kind}:{row.key}"
     if form is None or form_id not in cell.edit:
         raise Kept("access", f"{who} cannot change the form '{form_id}' now.")
-    if _is_closed(world, form_id):
+    if _is_closed(world, form_id, kind, row):
         raise Kept("deadline", f"The time to send '{form_id}' has ended.")
-    world.answers[form_id] = completed(form, step.answers, world, step.without)
-    clockwork.follow_fields(world)
+    form = form.asked_of(own(row)) if row is not None else form
+    world.answers[kept] = completed(form, step.answers, world, step.without, world.answers.get(kept, {}))
+    if subject:
+        clockwork.follow_child(world, subject)
+    else:
+        clockwork.follow_fields(world)
 
 
-def _is_closed(world: World, form_id: str) -> bool:
+def _is_closed(world: World, form_id: str, kind: str | None, row: Row | None) -> bool:
     """The time to send this form ran out, its grace included."""
+    if kind is None or row is None:
+        leaving, whose = world.workflow.transitions_from(world.state), {""}
+    else:
+        leaving, whose = world.workflow.children[kind].transitions_from(row.state), {"", f"{kind}:{row.key}"}
     names = {
         t.deadline
-        for t in world.workflow.transitions_from(world.state)
+        for t in leaving
         if t.deadline and any(when.kind == "complete" and when.name == form_id for when in t.when)
     }
-    ended = [row.act_at for row in world.timers if row.name in names and row.status != "cancelled"]
+    running = [each for each in world.timers if each.name in names and each.subject in whose]
+    ended = [each.act_at for each in running if each.status != "cancelled"]
     return bool(ended) and ended[-1] <= world.now

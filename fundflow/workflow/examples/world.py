@@ -19,6 +19,7 @@ from fundflow.workflow.definition import SYSTEM, Workflow
 from fundflow.workflow.examples import banking
 from fundflow.workflow.examples.account import Account
 from fundflow.workflow.examples.statement import Given, Person
+from fundflow.workflow.forms import OwnForm
 from fundflow.workflow.machine import Compiled
 from fundflow.workflow.plans import Plan, plan_of, plans_of
 
@@ -60,7 +61,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A child: one line of its table."""
+    """A child, with what it is by itself; what it answers stands with all answers, under its own name."""
 
     key: str
     fields: Mapping[str, Any]
@@ -85,6 +86,7 @@ class Running:
     """A timer of one generation; see `lifecycle.models.Timer`, whose columns it has."""
 
     name: str
+    subject: str = ""
     generation: int
     status: str
     created_at: datetime
@@ -267,12 +269,32 @@ class World:
 
     def records(self, kind: str) -> tuple[dict[str, Any], ...]:
         """The children of a kind as expressions read them."""
-        return tuple(record(row) for row in self.children.get(kind, ()))
+        return tuple(self.record(kind, row) for row in self.children.get(kind, ()))
 
-    def due(self) -> dict[str, dict[str, Any]]:
-        """When each timer is due: the latest generation, running or fired; None where none is."""
+    def record(self, kind: str, row: Row) -> dict[str, Any]:
+        """A child as expressions read it: also what it answered, of what is asked of it."""
+        values: dict[str, Any] = {}
+        for name in self.workflow.children[kind].forms:
+            form = self.workflow.forms[name]
+            asked = form.asked_of(own(row)) if form.is_conditional else form
+            data = self.answers.get(str(OwnForm(kind, row.key, name)), {})
+            values |= form.values({each: data[each] for each in asked.fields if each in data}, self.workflow.currency)
+        return {**values, **own(row)}
+
+    def child(self, subject: str) -> Row | None:
+        """The child that a timer or an event is about, as it stands now."""
+        kind, _, key = subject.partition(":")
+        return next((row for row in self.children.get(kind, ()) if row.key == key), None)
+
+    def due(self, subject: str = "") -> dict[str, dict[str, Any]]:
+        """When each timer is due: the latest generation, running or fired; None where none is.
+
+        Of the application, and of the child of that name.
+        """
         found: dict[str, dict[str, Any]] = {name: {"due_at": None} for name in self.workflow.timers}
         for row in self.timers:
+            if row.subject not in ("", subject):
+                continue
             if row.status in ("armed", "fired") and row.name in found:
                 found[row.name] = {"due_at": row.due_at.astimezone(self.workflow.zone)}
         return found
@@ -310,7 +332,7 @@ class Look:
                 case "forms":
                     found.setdefault("forms", {})[name] = self._form(world, name)
                 case "timers":
-                    found["timers"] = world.due()
+                    found["timers"] = world.due(self._of_child or "")
                 case "tasks":
                     found["tasks"] = _results(world)
                 case "signatures":
@@ -321,14 +343,16 @@ class Look:
             found["document"] = {"is_ready": self.document}
         if self.child is not None:
             rows = world.children.get(self.kind, ())
-            found["self"] = record(self.child)
-            found["siblings"] = tuple(record(row) for row in rows if row.key != self.child.key)
+            found["self"] = world.record(self.kind, self.child)
+            found["siblings"] = tuple(world.record(self.kind, row) for row in rows if row.key != self.child.key)
             found["parent"] = {"state": world.state}
         return found
 
-    @staticmethod
-    def _form(world: World, name: str) -> dict[str, Any]:
-        missing = world.workflow.forms[name].check(world.answers.get(name, {}), world.workflow.currency)
+    def _form(self, world: World, name: str) -> dict[str, Any]:
+        form, kept = world.workflow.forms[name], name
+        if self.child is not None and name in world.workflow.own_forms:
+            form, kept = form.asked_of(own(self.child)), str(OwnForm(self.kind, self.child.key, name))
+        missing = form.check(world.answers.get(kept, {}), world.workflow.currency)
         labels = {each.field: each.label for each in missing}
         return {"complete": not missing, "missing": list(labels.values())}
 
@@ -354,8 +378,8 @@ class Look:
         return found
 
 
-def record(row: Row) -> dict[str, Any]:
-    """A child as expressions read it."""
+def own(row: Row) -> dict[str, Any]:
+    """What a child is by itself."""
     return {**row.fields, "key": row.key, "state": row.state}
 
 
