@@ -29,7 +29,14 @@ from fundflow.ledger import checks as ledger_checks
 from fundflow.ledger import effects as ledger_effects
 from fundflow.lifecycle import definitions, registry, sweeping
 from fundflow.oversight import views as oversight
-from fundflow.payments import bank_effects, bank_views, screening_views
+from fundflow.payments import (
+    answer_views,
+    bank_effects,
+    bank_views,
+    batch_views,
+    forecast_views,
+    screening_views,
+)
 from fundflow.payments import effects as payments_effects
 from fundflow.payments import views as payments
 from fundflow.reports import views as reports
@@ -68,6 +75,9 @@ PAGES = (
     bank_views,
     screening_views,
     reports,
+    batch_views,
+    answer_views,
+    forecast_views,
     oversight,
     desk,
     studio,

@@ -140,12 +140,12 @@ def read(statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
         key = (statement, *sorted(values.items()))
         if key in ahead:
             # What a command may change is foreseen for its first reader alone.
-            return ahead[key] if statement.is_steady else ahead.pop(key)
+            return ahead[key] if statement.is_steady or _NOTHING_CHANGES in ahead else ahead.pop(key)
     session = db.session
     if session.autoflush:
         session.flush()
     rows = statement.all(session.connection(), values)
-    if ahead is not None and key is not None and statement.is_steady:
+    if ahead is not None and key is not None and (statement.is_steady or _NOTHING_CHANGES in ahead):
         ahead[key] = rows
     return rows
 
@@ -153,10 +153,16 @@ def read(statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
 _ahead: ContextVar[dict[Any, list[tuple[Any, ...]]] | None] = ContextVar("ahead", default=None)
 
 
+_NOTHING_CHANGES = ("nothing changes",)
+
+
 @contextmanager
-def reading_ahead() -> Iterator[None]:
-    """Ask steady reads once in the block, and take from what was `foreseen` before going to the database."""
-    token = _ahead.set({})
+def reading_ahead(*, nothing_changes: bool = False) -> Iterator[None]:
+    """Ask steady reads once in the block, and take from what was `foreseen` before going to the database.
+
+    On a page, where nothing changes while it is made, every read is steady.
+    """
+    token = _ahead.set({_NOTHING_CHANGES: []} if nothing_changes else {})
     try:
         yield
     finally:
@@ -186,8 +192,15 @@ def instant(ahead: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:
 
 
 def present() -> datetime:
-    """The present instant by the same clock, read now."""
+    """The present instant by the same clock, read now; while nothing changes, one instant for all."""
+    ahead = _ahead.get()
+    known = ahead.get(_NOTHING_CHANGES) if ahead is not None else None
+    if known:
+        held: datetime = known[0][0]
+        return held
     now: datetime = db.session.execute(sa.select(instant())).scalar_one()
+    if known is not None:
+        known.append((now,))
     return now
 
 

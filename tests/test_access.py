@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -29,11 +30,15 @@ from fundflow.invented import PROJECTS
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
 from fundflow.lifecycle import overrides, publishing
+from fundflow.payments import answers, paying
+from fundflow.payments.order_models import PaymentBatch
 from fundflow.reviews.models import Review
 from fundflow.story import Story
 from fundflow.studio import service as studio
 from tests.conftest import ON_POSTGRES
 from tests.desk.contract import a_contract, some_people
+from tests.payments.banking import entry, statement
+from tests.payments.toy import IBANS, a_bank_account
 from tests.people import sign_in
 
 TABLE = yaml.safe_load(Path(__file__).with_name("access.yaml").read_text())
@@ -109,6 +114,7 @@ class World:
                 accepted=[publishing.mark_of(each) for each in publishing.findings(as_workflow, {})],
                 seen={},
             )
+        paying_id, bank_file_id, batch_id = banked(story)
         worker.drain()
         self.users: dict[str, User | None] = {
             "anonymous": None,
@@ -150,6 +156,9 @@ class World:
             "invitation": _one(sa.select(Invitation.id)),
             "standing_in": standing_in.id,
             "wish": wish.id,
+            "paying": paying_id,
+            "bank_file": bank_file_id,
+            "batch": batch_id,
             "version": round_.definition_sha,
             "workflow_draft": in_work.id,
             "proposal": proposal.id,
@@ -193,6 +202,24 @@ class World:
         answer = client.open(address.format(**self.names), method=method, data={} if method == "POST" else None)
         answer.close()
         return answer.status_code
+
+
+def banked(story: Story) -> tuple[UUID, UUID, UUID]:
+    """An account to pay from, a file of the bank with one entry that fits nothing, and a batch that waits."""
+    finance, batch_id = story.actor("mette"), uuid4()
+    with transaction():
+        account = paying.enter(
+            a_bank_account(IBANS[0], "The fund"), window_id=None, currency="EUR", charges="SHAR", actor=finance
+        )
+        file, _was_there = answers.receive(statement(entry("UNKNOWN-REFERENCE", "5.00")), "s.xml", actor=finance)
+        answers.apply(file.id, 1, actor=finance)
+        db.session.add(
+            PaymentBatch(
+                id=batch_id, key="batch", message_id="FF-1", account_id=account.id, currency="EUR",
+                execute_on=clock.now().date(), prepared_by=finance.id,
+            )
+        )  # fmt: skip
+    return account.id, file.id, batch_id
 
 
 def _one(query: sa.Select[Any]) -> Any:

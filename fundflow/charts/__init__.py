@@ -7,8 +7,8 @@ colour alone: series differ in hatching, dashes and marks, and every value stand
 
 from __future__ import annotations
 
-from fundflow.charts.chart import Bar, Chart, Numbers, Series, Words
+from fundflow.charts.chart import MOST_SERIES, Bar, Chart, Numbers, Series, Words
 from fundflow.charts.level import bars, intervals, stacked
 from fundflow.charts.lines import lines
 
-__all__ = ["Bar", "Chart", "Numbers", "Series", "Words", "bars", "intervals", "lines", "stacked"]
+__all__ = ["MOST_SERIES", "Bar", "Chart", "Numbers", "Series", "Words", "bars", "intervals", "lines", "stacked"]

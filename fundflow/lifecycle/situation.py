@@ -84,7 +84,7 @@ class Facts:
         """The child that the command is about."""
         self._is_locked = False
         self._children: dict[str, dict[str, dict[str, Any]]] = {}
-        self._happened: Sequence[sa.Row[*tuple[Any, ...]]] | None = None
+        self._happened: Sequence[Sequence[Any]] | None = None
         self._acted: dict[str, frozenset[str]] | None = None
         self._fired: dict[str, int] = {}
         self._known: dict[str, Any] = {"input": self.input, "now": now, "today": today(now, workflow)}
@@ -144,6 +144,10 @@ class Facts:
     def put(self, root: str, value: Mapping[str, Any]) -> None:
         """Make known what the command itself found out."""
         self._known[root] = value
+
+    def foresee(self, happened: Sequence[tuple[Any, ...]]) -> None:
+        """Take who did what from rows such as `_ACTED` gives, where they were read for many applications at once."""
+        self._happened = happened
 
     def forget(self, root: str) -> None:
         """Have a root read again when it is next asked for: what it stands for was changed by this command."""

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Application
-from fundflow.lifecycle.registry import fact
+from fundflow.lifecycle.registry import fact, foresight
 from fundflow.payments import bank_queries, screenings
+
+
+@foresight
+def foresee_accounts(applications: Sequence[Application], wanted: frozenset[str]) -> None:
+    """The accounts and the screenings of all of them, where a condition looks at any."""
+    ids = [application.id for application in applications]
+    if wanted & {"bank", "screening"}:
+        bank_queries.foresee(ids)
+    if "screening" in wanted:
+        screenings.foresee(ids)
 
 
 @fact("bank")

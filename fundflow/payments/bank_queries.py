@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from fundflow import clock
 from fundflow.accounts.models import City, User
 from fundflow.applications.policy import visible_to
-from fundflow.db import db, present, read
+from fundflow.db import db, foreseen, present, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
@@ -37,6 +37,18 @@ _OF_APPLICATION = Prepared(
 def standing(application: Application, now: datetime | None = None) -> accounts.Standing:
     """Where the accounts of one application stand, by their ids: at this moment, or at the one of a command."""
     return accounts.standing(read(_OF_APPLICATION, application_id=application.id), now or moment(application))
+
+
+def foresee(application_ids: Sequence[UUID]) -> None:
+    """Read at once what `standing` is about to ask for each of these."""
+    rows = db.session.execute(
+        sa.select(BankAccount.application_id, BankAccount.id, BankAccount.status, BankAccount.usable_from)
+        .where(BankAccount.application_id.in_(application_ids))
+        .order_by(BankAccount.number)
+    ).all()
+    for application_id in application_ids:
+        of_one = [tuple(row[1:]) for row in rows if row[0] == application_id]
+        foreseen(_OF_APPLICATION, of_one, application_id=application_id)
 
 
 def moment(application: Application) -> datetime:

@@ -1,11 +1,11 @@
-"""What payments add to what the ledger moves: a row for each payment, with its reference and its day."""
+"""What payments add to what the ledger moves: the order to the bank, and a row for each payment with its day."""
 
 from __future__ import annotations
 
 from fundflow.ledger import hooks as ledger
 from fundflow.lifecycle.registry import EffectContext
 from fundflow.money import Money
-from fundflow.payments import service
+from fundflow.payments import orders, service
 
 
 @ledger.on("pay")
@@ -20,3 +20,9 @@ def record(ctx: EffectContext, amount: Money) -> None:
         recorded_by=ctx.actor.id,
         now=ctx.now,
     )
+    orders.paid(ctx, amount)
+
+
+ledger.on("order")(orders.ordered)
+ledger.on("fail")(orders.failed)
+ledger.on("return")(orders.returned)

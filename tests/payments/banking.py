@@ -53,7 +53,7 @@ def entry(
     *,
     direction: str = "DBIT",
     status: str = "BOOK",
-    on: date = date(2027, 3, 1),
+    on: date = date(2026, 11, 20),
     bank_reference: str = "",
     ordered: tuple[str, str] | None = None,
     rate: str = "",

@@ -127,7 +127,7 @@ def test_a_statement_says_amounts_exchange_fees_and_returns_as_the_bank_wrote_th
     exchanged = message.said[1]
     assert (exchanged.amount, exchanged.ordered) == (Money(42_031, "EUR"), Money(1_234_567, "JPY"))
     assert (exchanged.rate, exchanged.fee) == (Decimal("0.00034"), Money(1_250, "EUR"))
-    assert exchanged.booked_on == date(2027, 3, 1)
+    assert exchanged.booked_on == date(2026, 11, 20)
     assert message.said[2].reason == "AC04"
     # The very same words twice are two bookings; in another file of the bank they are the same two.
     identities = [each.identity for each in message.said]
@@ -164,7 +164,7 @@ CASES: dict[str, tuple[bytes, str]] = {
     "ours": (iso20022.written(a_file([a_transfer(1, 1, "TND")])), r"\(pain.001.001.09\) is no answer"),
     "other": (b"<html><body/></html>", "is no answer of a bank"),
     "amount": (GOOD.replace(b"50000.00", b"-5e4"), "no readable Amt at line 1"),
-    "date": (GOOD.replace(b"<Dt>2027-03-01</Dt></BookgDt>", b"<Dt>1 March</Dt></BookgDt>"), "no readable BookgDt"),
+    "date": (GOOD.replace(b"<Dt>2026-11-20</Dt></BookgDt>", b"<Dt>1 March</Dt></BookgDt>"), "no readable BookgDt"),
 }
 
 

@@ -23,6 +23,7 @@ from fundflow.payments.iso20022.transfers import (
     Transfer,
     TransferFile,
     Unwritable,
+    check_account,
     end_to_end_id,
     written,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "Unreadable",
     "Unwritable",
     "WrongVersion",
+    "check_account",
     "end_to_end_id",
     "read",
     "written",

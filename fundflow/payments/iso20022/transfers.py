@@ -132,10 +132,15 @@ def _check(file: TransferFile) -> None:
     if any(each.amount.minor <= 0 for each in file.transfers):
         raise ValueError("A transfer needs an amount above zero.")
     for account in (file.debtor, *(each.payee for each in file.transfers)):
-        if not account.iban and not account.number:
-            raise ValueError("An account has an IBAN or a number.")
-        if not any(c.isalpha() for c in plain(account.holder, 70)):
-            raise Unwritable(text=account.holder, what="the account holder's name")
+        check_account(account)
+
+
+def check_account(account: Account) -> None:
+    """Refuse an account that no file could name: Unwritable."""
+    if not account.iban and not account.number:
+        raise ValueError("An account has an IBAN or a number.")
+    if not any(c.isalpha() for c in plain(account.holder, 70)):
+        raise Unwritable(text=account.holder, what="the account holder's name")
 
 
 def _groups(file: TransferFile) -> Any:
