@@ -112,7 +112,7 @@ class GroupMember(Identified, Model):
     __table_args__ = (
         sa.CheckConstraint(
             "\"group\" IN ('fund-managers', 'reviewers', 'committee-chairs', 'compliance', 'directors', 'finance', "
-            "'auditors', 'administrators')",
+            "'auditors', 'administrators', 'donors')",
             name="group",
         ),
         sa.UniqueConstraint("user_id", "group", "round_id"),

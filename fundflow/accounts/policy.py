@@ -25,6 +25,8 @@ MANAGERS, REVIEWERS, CHAIRS, COMPLIANCE, DIRECTORS, FINANCE, AUDITORS, ADMINISTR
     "auditors",
     "administrators",
 )
+DONORS = "donors"
+"""The group of people who follow a donor's money. It is none of `GROUPS`: they are not of the fund, and only read."""
 FOCAL_POINT, FINANCE_OFFICER, SIGNATORY = DUTIES = ("focal_point", "finance_officer", "signatory")
 KINDS = ("city", "municipality", "county", "district", "territorial_community", "partnership", "other")
 
@@ -44,7 +46,7 @@ The shipped workflows say the same of their roles (`never_also`) and the command
 it is refused already when the membership is given, so that nobody holds a right that would fail later.
 """
 
-NEVER_LENT = frozenset({REVIEWERS, ADMINISTRATORS})
+NEVER_LENT = frozenset({REVIEWERS, ADMINISTRATORS, DONORS})
 """What nobody can stand in for: a review is the reviewer's own, and administrators are each other's second person."""
 
 signed_in = SIGNED_IN
@@ -68,7 +70,7 @@ def lends(actor: Actor) -> bool:
     return any(group not in NEVER_LENT for group, _ in actor.groups)
 
 
-lender = Rule(lambda actor: bool(actor.groups) or bool(actor.lent), _l("an administrator of the fund"), "the fund")
+lender = Rule(lambda actor: actor.is_in(*GROUPS), _l("an administrator of the fund"), "the fund")
 
 
 def may_see_city(actor: Actor, city_id: UUID) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from fundflow.errors import Refused
-from fundflow.ledger import hooks, queries, service
+from fundflow.ledger import funding, hooks, queries, service
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.registry import EffectContext, effect, fact, on_round_published
 from fundflow.money import Money
@@ -79,4 +79,4 @@ def move(ctx: EffectContext, asked: Any) -> Mapping[str, Any]:
 
 @on_round_published
 def _give_budget(round_id: UUID, _budget: Money) -> None:
-    service.appropriate(round_id)
+    funding.give_budget(round_id)

@@ -1,26 +1,35 @@
-"""Moving money between the accounts of a round, by appended entries only.
+"""Moving the money of an application between the accounts of its round and its own, by appended entries only.
 
-Refuses what no account holds, what is not above zero, and every currency but the round's. Whoever moves money of an
-application holds the lock on its round: the effects that call this declare it.
+Refuses what no account holds, what is not above zero, and every currency but the round's. What an application moves
+follows the lines: what it takes from the round comes from the lines that were chosen for it, else from the lines in
+their order; whatever it moves later is divided as it holds it, exactly. Whoever moves money of an application holds
+the lock on its round: the effects that call this declare it.
 """
 
 from __future__ import annotations
 
-from uuid import UUID
+from collections.abc import Mapping
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
+from fundflow import clock
 from fundflow.db import db
-from fundflow.errors import NotFound, Refused
+from fundflow.errors import Refused
 from fundflow.ledger import queries
-from fundflow.ledger.models import LedgerEntry
+from fundflow.ledger.models import DonorLine, LedgerEntry
+from fundflow.ledger.queries import Holdings
+from fundflow.ledger.shares import in_order, proportional
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
-from fundflow.rounds.models import Round
 
 
 class NotEnoughLeft(Refused):
     """Only {available} is left in this round, so {amount} cannot be set aside."""
+
+
+class NotEnoughOfTheLine(Refused):
+    """{line} has only {available} left in this round, less than the {amount} that it is to bear of this award."""
 
 
 class MoreThanCommitted(Refused):
@@ -53,44 +62,27 @@ class NoAmount(Refused):
     status = 422
 
 
-class BudgetBelowAppropriation(Refused):
-    """{appropriated} was already given to this round, more than the budget of {budget}."""
-
-
-def appropriate(round_id: UUID) -> Money:
-    """Give a round the part of its budget that it does not have yet, and say how much that was."""
-    locked = sa.select(Round.currency, Round.budget_minor).where(Round.id == round_id).with_for_update()
-    row = db.session.execute(locked).first()
-    if row is None:
-        raise NotFound()
-    budget = Money(row.budget_minor, row.currency)
-    missing = budget - queries.balance(round_id).budget
-    if missing.minor < 0:
-        raise BudgetBelowAppropriation(appropriated=str(budget - missing), budget=str(budget))
-    if missing:
-        _insert(round_id, None, None, "appropriation", "budget", "available", missing)
-    return missing
-
-
 def reserve(application: Application, amount: Money | None, event_seq: int) -> Money:
     """Hold money of the round for an application that is not decided yet."""
     amount = _usable(application, amount)
-    held = queries.standing(application)
-    if amount > held.available:
-        raise NotEnoughLeft(available=held.available, amount=amount)
-    _append(application, event_seq, "reservation", "available", "reserved", amount)
+    held = queries.holdings(application)
+    if amount > held.total("available"):
+        raise NotEnoughLeft(available=held.total("available"), amount=amount)
+    _append(application, event_seq, "reservation", "available", "reserved", _drawn(application, held, amount.minor))
     return amount
 
 
 def commit(application: Application, amount: Money | None, event_seq: int) -> Money:
     """Bind money to an application: first what is reserved for it, then what is available in its round."""
     amount = _usable(application, amount)
-    held = queries.standing(application)
-    if amount > held.reserved + held.available:
-        raise NotEnoughLeft(available=held.reserved + held.available, amount=amount)
-    from_reserve = min(amount, held.reserved)
-    for account, part in (("reserved", from_reserve), ("available", amount - from_reserve)):
-        _append(application, event_seq, "commitment", account, "committed", part)
+    held = queries.holdings(application)
+    reserved, available = held.total("reserved"), held.total("available")
+    if amount > reserved + available:
+        raise NotEnoughLeft(available=reserved + available, amount=amount)
+    kept = min(amount, reserved)
+    _divided(application, event_seq, "commitment", "reserved", "committed", held, kept)
+    if rest := (amount - kept).minor:
+        _append(application, event_seq, "commitment", "available", "committed", _drawn(application, held, rest))
     return amount
 
 
@@ -99,18 +91,19 @@ def release(application: Application, amount: Money | None, event_seq: int) -> M
 
     All of it only while nothing is ordered: the bank may be sending that at this moment.
     """
-    held = queries.standing(application)
-    total = held.reserved + held.committed
-    if amount is None and held.ordered:
-        raise StillOrdered(ordered=held.ordered)
+    held = queries.holdings(application)
+    reserved, ordered = held.total("reserved"), held.total("ordered")
+    total = reserved + held.total("committed")
+    if amount is None and ordered:
+        raise StillOrdered(ordered=ordered)
     amount = total if amount is None else _usable(application, amount)
     if not total:
         raise NothingHeld()
     if amount > total:
         raise MoreThanCommitted(amount=amount, undisbursed=total)
-    from_reserve = min(amount, held.reserved)
-    for account, part in (("reserved", from_reserve), ("committed", amount - from_reserve)):
-        _append(application, event_seq, "release", account, "available", part)
+    kept = min(amount, reserved)
+    _divided(application, event_seq, "release", "reserved", "available", held, kept)
+    _divided(application, event_seq, "release", "committed", "available", held, amount - kept)
     return amount
 
 
@@ -125,71 +118,78 @@ def close(application: Application, _amount: Money | None, event_seq: int) -> Mo
 def order(application: Application, amount: Money | None, event_seq: int) -> Money:
     """The bank was told to send money that is committed to an application."""
     amount = _usable(application, amount)
-    held = queries.standing(application)
-    if amount > held.committed:
-        raise MoreThanCommitted(amount=amount, undisbursed=held.committed)
-    _append(application, event_seq, "order", "committed", "ordered", amount)
+    held = queries.holdings(application)
+    if amount > held.total("committed"):
+        raise MoreThanCommitted(amount=amount, undisbursed=held.total("committed"))
+    _divided(application, event_seq, "order", "committed", "ordered", held, amount)
     return amount
 
 
 def pay(application: Application, amount: Money | None, event_seq: int) -> Money:
     """Money was sent to the city: first what was ordered, then what is committed to its application."""
     amount = _usable(application, amount)
-    held = queries.standing(application)
-    if amount > held.undisbursed:
-        raise MoreThanCommitted(amount=amount, undisbursed=held.undisbursed)
-    told = min(amount, held.ordered)
-    for account, part in (("ordered", told), ("committed", amount - told)):
-        _append(application, event_seq, "payment", account, "paid", part)
+    held = queries.holdings(application)
+    ordered = held.total("ordered")
+    undisbursed = ordered + held.total("committed")
+    if amount > undisbursed:
+        raise MoreThanCommitted(amount=amount, undisbursed=undisbursed)
+    told = min(amount, ordered)
+    _divided(application, event_seq, "payment", "ordered", "paid", held, told)
+    _divided(application, event_seq, "payment", "committed", "paid", held, amount - told)
     return amount
 
 
 def fail(application: Application, amount: Money | None, event_seq: int) -> Money:
     """The bank did not send what it was told to; it is committed as before."""
     amount = _usable(application, amount)
-    held = queries.standing(application)
-    if amount > held.ordered:
-        raise MoreThanOrdered(amount=amount, ordered=held.ordered)
-    _append(application, event_seq, "failure", "ordered", "committed", amount)
+    held = queries.holdings(application)
+    if amount > held.total("ordered"):
+        raise MoreThanOrdered(amount=amount, ordered=held.total("ordered"))
+    _divided(application, event_seq, "failure", "ordered", "committed", held, amount)
     return amount
 
 
 def come_back(application: Application, amount: Money | None, event_seq: int) -> Money:
     """Money that was paid came back from the bank; it is still promised to the city."""
-    amount = _paid_out(application, amount)
-    _append(application, event_seq, "return", "paid", "committed", amount)
-    return amount
+    return _back(application, amount, event_seq, "return", "committed")
 
 
 def refund(application: Application, amount: Money | None, event_seq: int) -> Money:
     """The city gave back what it did not spend; the round can use it again."""
-    amount = _paid_out(application, amount)
-    _append(application, event_seq, "refund", "paid", "available", amount)
+    return _back(application, amount, event_seq, "refund", "available")
+
+
+def _back(application: Application, amount: Money | None, event_seq: int, kind: str, to: str) -> Money:
+    amount = _usable(application, amount)
+    held = queries.holdings(application)
+    if amount > held.total("paid"):
+        raise MoreThanPaid(amount=amount, paid=held.total("paid"))
+    _divided(application, event_seq, kind, "paid", to, held, amount)
     return amount
 
 
 def lose(application: Application, amount: Money | None, event_seq: int) -> Money:
-    """A payment in another currency cost the round more than what was paid out; the round bears it."""
+    """A payment in another currency cost the round more than what was paid out; the round bears it, line by line."""
     amount = _usable(application, amount)
-    held = queries.standing(application)
-    if amount > held.available:
-        raise NotEnoughLeft(available=held.available, amount=amount)
-    _append(application, event_seq, "exchange_loss", "available", "exchange", amount)
+    held = queries.holdings(application)
+    if amount > held.total("available"):
+        raise NotEnoughLeft(available=held.total("available"), amount=amount)
+    shares = in_order(amount.minor, held.of("available"))
+    _append(application, event_seq, "exchange_loss", "available", "exchange", shares)
     return amount
 
 
 def gain(application: Application, amount: Money | None, event_seq: int) -> Money:
-    """A payment in another currency cost the round less than what was paid out; the round keeps it."""
+    """A payment in another currency cost the round less than what was paid out; it goes to the lines that paid."""
     amount = _usable(application, amount)
-    _append(application, event_seq, "exchange_gain", "exchange", "available", amount)
-    return amount
-
-
-def _paid_out(application: Application, amount: Money | None) -> Money:
-    amount = _usable(application, amount)
-    paid = queries.standing(application).paid
-    if amount > paid:
-        raise MoreThanPaid(amount=amount, paid=paid)
+    held = queries.holdings(application)
+    paid = held.of("paid")
+    if not paid:
+        raise MoreThanPaid(amount=amount, paid=held.total("paid"))
+    # More can be gained than was paid: in proportion to what each line paid, scaled to be enough.
+    scale = -(-amount.minor // sum(paid.values()))
+    shares = proportional(amount.minor, {line: minor * scale for line, minor in paid.items()})
+    _append(application, event_seq, "exchange_gain", "exchange", "available", shares)
     return amount
 
 
@@ -201,33 +201,87 @@ def _usable(application: Application, amount: Money | None) -> Money:
     return amount
 
 
-def _append(application: Application, event_seq: int, kind: str, credit: str, debit: str, amount: Money) -> None:
-    """One entry; none where there is nothing to move."""
+def _drawn(application: Application, held: Holdings, minor: int) -> Mapping[UUID, int]:
+    """From which lines an application takes money of its round: from those chosen for it, then from all in order."""
+    available = held.of("available")
+    if len(available) < 2:
+        return in_order(minor, available)
+    chosen: dict[UUID, int] = {}
+    for line_id, wanted in queries.split_of(application.id).items():
+        # What the line already bears of this award counts: a second commitment adds only what is missing.
+        bears = sum(held.of(account).get(line_id, 0) for account in queries.OWN_ACCOUNTS)
+        share = min(wanted - bears, minor - sum(chosen.values()))
+        if share > available.get(line_id, 0):
+            currency = application.currency
+            raise NotEnoughOfTheLine(
+                line=db.session.get_one(DonorLine, line_id).name,
+                available=Money(available.get(line_id, 0), currency),
+                amount=Money(share, currency),
+            )
+        if share > 0:
+            chosen[line_id] = share
+    left = {line_id: own - chosen.get(line_id, 0) for line_id, own in available.items()}
+    for line_id, share in in_order(minor - sum(chosen.values()), left).items():
+        chosen[line_id] = chosen.get(line_id, 0) + share
+    return chosen
+
+
+def _divided(
+    application: Application, event_seq: int, kind: str, credit: str, debit: str, held: Holdings, amount: Money
+) -> None:
+    """Move `amount` as the lines hold the account that it leaves; nothing where it is zero."""
     if amount:
-        _insert(application.round_id, application.id, event_seq, kind, credit, debit, amount)
+        shares = proportional(amount.minor, held.of(credit))
+        _append(application, event_seq, kind, credit, debit, shares)
 
 
-def _insert(
-    round_id: UUID,
-    application_id: UUID | None,
-    event_seq: int | None,
+def _append(
+    application: Application, event_seq: int, kind: str, credit: str, debit: str, shares: Mapping[UUID, int]
+) -> None:
+    append(
+        kind,
+        credit,
+        debit,
+        shares,
+        application.currency,
+        round_id=application.round_id,
+        application_id=application.id,
+        event_seq=event_seq,
+    )
+
+
+def append(
     kind: str,
     credit: str,
     debit: str,
-    amount: Money,
+    shares: Mapping[UUID, int],
+    currency: str,
+    *,
+    round_id: UUID | None = None,
+    application_id: UUID | None = None,
+    event_seq: int | None = None,
+    instruction_id: UUID | None = None,
 ) -> None:
+    """One entry for each line; the database moves the balances with them, and refuses what breaks its rules."""
+    now = clock.now()
     db.session.execute(
         sa.insert(LedgerEntry),
         [
             {
+                "id": uuid4(),
+                "created_at": now,
+                "line_id": line_id,
                 "round_id": round_id,
                 "application_id": application_id,
                 "event_seq": event_seq,
+                "instruction_id": instruction_id,
+                "reversal_of": None,
                 "kind": kind,
                 "credit": credit,
                 "debit": debit,
-                "minor": amount.minor,
-                "currency": amount.currency,
+                "minor": minor,
+                "currency": currency,
             }
+            for line_id, minor in shares.items()
         ],
     )

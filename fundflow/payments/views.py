@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from fundflow import clock
 from fundflow.accounts.policy import in_group
-from fundflow.ledger import lines
+from fundflow.ledger import listing
 from fundflow.ledger import queries as ledger
 from fundflow.money import Money
 from fundflow.payments import queries
@@ -57,7 +57,7 @@ def show(slug: str) -> ResponseReturnValue:
         round=round_,
         balance=ledger.balance(round_.id),
         payments=queries.payments_of_round(round_.id),
-        entries=lines.entries_of(round_.id),
+        entries=listing.entries_of(round_.id),
         kinds=kind_names(),
         accounts=account_names(),
     )
@@ -74,7 +74,7 @@ def entries_csv(slug: str) -> ResponseReturnValue:
 
 def _cells(round_id: UUID) -> Iterator[list[Any]]:
     kinds, accounts = kind_names(), account_names()
-    for line in lines.entries_of(round_id):
+    for line in listing.entries_of(round_id):
         entry = line.entry
         yield [
             entry.created_at,

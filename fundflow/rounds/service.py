@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -18,6 +19,7 @@ from fundflow.db import db
 from fundflow.errors import Forbidden, Refused, Stale
 from fundflow.lifecycle import definitions, proof, registry, timers
 from fundflow.lifecycle.actor import Actor
+from fundflow.money import Money
 from fundflow.rounds import policy, queries
 from fundflow.rounds.models import Round, Window
 from fundflow.rounds.plans import (
@@ -159,6 +161,14 @@ def publish(round_: Round, *, actor: Actor, revision: int | None = None) -> Roun
     _flush(round_.slug)
     registry.round_published(round_.id, round_.budget)
     return round_
+
+
+def raise_budget(round_id: UUID, budget: Money) -> None:
+    """The round was given more than it was published with; a budget never falls. The caller holds the round's lock."""
+    round_ = db.session.get_one(Round, round_id)
+    if budget > round_.budget:
+        round_.budget_minor = budget.minor
+        db.session.flush()
 
 
 def clone_round(source: Round, *, actor: Actor) -> Round:

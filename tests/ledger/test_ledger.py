@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from fundflow import clock
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound, Refused
-from fundflow.ledger import effects, lines, queries, service
+from fundflow.ledger import effects, funding, listing, queries, refusals, service
 from fundflow.ledger.models import LedgerEntry
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
@@ -51,7 +51,7 @@ def test_a_published_round_has_its_budget_available_and_publishing_gives_it_once
         eur(100_000), eur(100_000), eur(0), eur(0), eur(0), eur(0), eur(0)
     )
     with transaction():
-        assert service.appropriate(round_.id) == eur(0)
+        assert funding.give_budget(round_.id) == eur(0)
     assert len(queries.entries(round_.id)) == 1
 
 
@@ -66,11 +66,11 @@ def test_a_raised_budget_is_given_as_the_difference_and_a_lowered_one_is_refused
         with transaction():
             db.session.get_one(Round, round_.id).budget_minor = eur(budget).minor
             db.session.flush()
-            assert service.appropriate(round_.id) == eur(moved)
-    with pytest.raises(service.BudgetBelowAppropriation), transaction():
+            assert funding.give_budget(round_.id) == eur(moved)
+    with pytest.raises(refusals.BudgetBelowAppropriation), transaction():
         db.session.get_one(Round, round_.id).budget_minor = eur(120_000).minor
         db.session.flush()
-        service.appropriate(round_.id)
+        funding.give_budget(round_.id)
 
 
 def test_a_round_that_does_not_exist_has_no_balance() -> None:
@@ -119,7 +119,7 @@ def test_a_grant_commits_a_payment_pays_and_the_figures_follow() -> None:
     assert not policy.may_see_payments(make.acting(make.a_person()), application)
     (line,) = payments.payments_of_round(round_.id)
     assert (line.number, line.recorded_by) == (application.number, "Fatima")
-    assert [line.entry.kind for line in lines.entries_of(round_.id)] == ["appropriation", "commitment", "payment"]
+    assert [line.entry.kind for line in listing.entries_of(round_.id)] == ["allocation", "commitment", "payment"]
 
 
 def test_a_cancelled_grant_gives_everything_back() -> None:
