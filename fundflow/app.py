@@ -24,6 +24,7 @@ from fundflow.awards import effects as awards_effects
 from fundflow.awards import views as awards
 from fundflow.config import ROOT, Settings
 from fundflow.db import Model, db, make_database_file
+from fundflow.decisions import views as decisions
 from fundflow.desk import views as desk
 from fundflow.ledger import checks as ledger_checks
 from fundflow.ledger import effects as ledger_effects
@@ -78,6 +79,7 @@ PAGES = (
     batch_views,
     answer_views,
     forecast_views,
+    decisions,
     oversight,
     desk,
     studio,

@@ -100,6 +100,9 @@ class Settings:
     brake: int = _setting(
         200, "FUNDFLOW_BRAKE", "deadlines that may end applications within one minute before a person is asked"
     )
+    undo_minutes: int = _setting(
+        30, "FUNDFLOW_UNDO_MINUTES", "minutes in which a released decision meeting can be taken back"
+    )
     demo: bool = _setting(
         True, "FUNDFLOW_DEMO", "load demo people and rounds into an empty database (yes or no, never in production)"
     )
@@ -139,6 +142,8 @@ class Settings:
             problems.append(f"PORT={self.port}: a port lies between 0 and 65535")
         if self.brake < 1:
             problems.append(f"FUNDFLOW_BRAKE={self.brake}: write a whole number from 1")
+        if self.undo_minutes < 0:
+            problems.append(f"FUNDFLOW_UNDO_MINUTES={self.undo_minutes}: write a whole number from 0")
         if self.database_url and not self.database_url.startswith(("postgresql://", "postgresql+psycopg://")):
             problems.append("FUNDFLOW_DATABASE_URL must begin with postgresql://")
         if self.cooling_off < 1:

@@ -26,6 +26,8 @@ from fundflow.accounts.models import GroupMember, Invitation, User
 from fundflow.applications.models import File
 from fundflow.awards.models import Document
 from fundflow.db import db, transaction
+from fundflow.decisions import service as decisions
+from fundflow.decisions.models import MeetingItem
 from fundflow.invented import PROJECTS
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
@@ -115,6 +117,12 @@ class World:
                 seen={},
             )
         paying_id, bank_file_id, batch_id = banked(story)
+        with transaction():
+            told = decisions.About(title="Meeting", day=present.date())
+            meeting = decisions.begin(round_, told, actor=story.actor("ines"), key="meeting")
+            item = db.session.scalars(sa.select(MeetingItem).where(MeetingItem.application_id == review.id)).one()
+            wanted = decisions.Recommended(transition="decline", reason="Too vague.")
+            decisions.recommend(meeting.id, item.id, wanted, revision=0, actor=story.actor("ines"))
         worker.drain()
         self.users: dict[str, User | None] = {
             "anonymous": None,
@@ -162,6 +170,8 @@ class World:
             "version": round_.definition_sha,
             "workflow_draft": in_work.id,
             "proposal": proposal.id,
+            "meeting": meeting.id,
+            "item": item.id,
             "job": _one(sa.select(Job.id).where(Job.key == "dead")),
             "membership": _one(sa.select(GroupMember.id).where(GroupMember.user_id == cast["samir"].id)),
         }

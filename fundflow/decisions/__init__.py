@@ -1,0 +1,1 @@
+"""Decision meetings: prepared as a batch, read letter by letter, released by a second person, carried out at once."""
