@@ -119,7 +119,7 @@ def other_key_at(path: Path, seal: Issued) -> Path:
 
 @contextmanager
 def timestamps(by: Issued, at: datetime) -> Iterator[str]:
-    """The address of an RFC 3161 service that says it is this moment."""
+    """The address of an RFC 3161 service that says it is this moment; below it, one refuses and one talks."""
     service = DummyTimeStamper(
         Theirs.load(by.certificate.public_bytes(Encoding.DER)),
         keys.PrivateKeyInfo.load(by.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())),
@@ -129,7 +129,12 @@ def timestamps(by: Issued, at: datetime) -> Iterator[str]:
     class Answering(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = tsp.TimeStampReq.load(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = service.request_tsa_response(asked).dump()
+            if self.path == "/refusing":
+                answer = tsp.TimeStampResp({"status": {"status": "rejection"}}).dump()
+            elif self.path == "/talking":
+                answer = b"<html>Come back later"
+            else:
+                answer = service.request_tsa_response(asked).dump()
             self.send_response(200)
             self.send_header("Content-Type", "application/timestamp-reply")
             self.send_header("Content-Length", str(len(answer)))

@@ -112,6 +112,9 @@ def test_seal_outlives_its_certificate_only_with_a_timestamp(
     plain = sealed_with(tmp_path, printed, fund)
     with sealing.timestamps(service, clock.now()) as url:
         stamped = sealed_with(tmp_path, printed, fund, timestamp_url=url)
+        for other in ("/refusing", "/talking"):
+            with pytest.raises(SealUnusable, match="timestamp service"):
+                sealed_with(tmp_path, printed, fund, timestamp_url=url + other)
     with pytest.raises(SealUnusable, match="timestamp service"):
         sealed_with(tmp_path, printed, fund, timestamp_url=url)
     assert papers.failures(stamped.content) == []

@@ -94,6 +94,7 @@ def load(settings: Settings) -> Keeper:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _stamp: int, passphrase: str) -> Keeper:
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
@@ -112,6 +113,8 @@ def _read(path: Path, _stamp: int, passphrase: str) -> Keeper:
             if bundle.key is None:
                 raise SealUnusable(f"The seal at {path} holds a certificate, but not its key")
             key = bundle.key
+    except UnsupportedAlgorithm as problem:
+        raise SealUnusable(f"The seal at {path} is encrypted in a way that is no longer read: {problem}") from None
     except (ValueError, TypeError):
         # The library says little and not always the same; the two causes cannot be told apart from outside either.
         raise SealUnusable(

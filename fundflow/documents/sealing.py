@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import urllib.request
 from datetime import datetime
+from http.client import HTTPException
 from typing import Any
 
 from asn1crypto import tsp
@@ -21,6 +22,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
 from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.sign.timestamps.common_utils import TimestampRequestError
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from fundflow.documents.archive import FIELD
@@ -42,11 +44,14 @@ def sealed(content: bytes, keeper: Keeper, at: datetime, timestamp_url: str) -> 
     stamper = _Stamper(timestamp_url) if timestamp_url else None
     sealing = _Sealing(metadata, signer, timestamper=stamper)
     sealing.at = at
-    written = sealing.sign_pdf(
-        _Untouched(io.BytesIO(content)),
-        existing_fields_only=True,
-        bytes_reserved=2 * (room + (ROOM_FOR_A_STAMP if stamper else 0)),
-    )
+    try:
+        written = sealing.sign_pdf(
+            _Untouched(io.BytesIO(content)),
+            existing_fields_only=True,
+            bytes_reserved=2 * (room + (ROOM_FOR_A_STAMP if stamper else 0)),
+        )
+    except TimestampRequestError as problem:
+        raise SealUnusable(f"The timestamp service at {timestamp_url} gave no timestamp: {problem}") from None
     return bytes(written.getvalue())
 
 
@@ -99,6 +104,8 @@ class _Stamper(TimeStamper):
         asked = urllib.request.Request(self.url, req.dump(), headers)  # noqa: S310 -- the settings take http(s) alone
         try:
             with urllib.request.urlopen(asked, timeout=SECONDS) as answer:  # noqa: S310
-                return tsp.TimeStampResp.load(answer.read(1_000_000))
-        except (OSError, ValueError) as problem:
+                response = tsp.TimeStampResp.load(answer.read(1_000_000))
+                response.native  # noqa: B018 -- reads all of it now: what cannot be read is no answer
+                return response
+        except (OSError, ValueError, HTTPException) as problem:
             raise SealUnusable(f"The timestamp service at {self.url} did not answer: {problem}") from None
