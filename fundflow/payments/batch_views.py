@@ -226,8 +226,8 @@ def _board(form: BatchForm, chosen: list[str] | None = None) -> str:
     found = board.due_for(g.actor, picked, stands=stands if stands in board.STANDS else "", until=board.until_of(days))
     offered = any(each.can_be_chosen for each in found)
     if offered:
-        currencies = {each.amount.currency for each in found if each.can_be_chosen and each.amount is not None}
-        accounts_ = paying.in_force(next(iter(currencies)), {each.id for each in picked})
+        first = next(each.round for each in found if each.can_be_chosen)
+        accounts_ = paying.in_force(first.currency, {each.round.id for each in found if each.can_be_chosen})
         form.offer((each.id, account_label(each)) for each in accounts_)
     return render_template(
         "payments/due.html",

@@ -170,13 +170,21 @@ def _of_one(
     for kind_id in waits.kinds_paid(workflow):
         kind = workflow.children[kind_id]
         for row in by_kind[kind_id]:
-            step = waits.next_step(kind, row.state)
-            if step is None:
+            chosen: tuple[Transition, bool, Decision] | None = None
+            # Several steps may lead on; the first that can be taken counts, else the one on the shortest way.
+            for step in waits.forward_steps(kind, row.state):
+                is_mine = _holds(actor, application, workflow, step, row.state)
+                if is_mine not in deciding:
+                    deciding[is_mine] = _facts(application, workflow, actor if is_mine else _SOMEBODY, happened, now)
+                decision = _decided(deciding[is_mine], workflow, by_kind[kind_id], row, step)
+                if chosen is None or decision.allowed:
+                    chosen = step, is_mine, decision
+                if decision.allowed:
+                    break
+            if chosen is None:
                 # Paid, or dropped: no way leads from here to a payment.
                 continue
-            is_mine = _holds(actor, application, workflow, step, row.state)
-            if is_mine not in deciding:
-                deciding[is_mine] = _facts(application, workflow, actor if is_mine else _SOMEBODY, happened, now)
+            step, is_mine, decision = chosen
             record = children.fields_of(workflow, row).values()
             due = next((value for value in record if isinstance(value, date)), None)
             about = (application.id, row.kind, row.key)
@@ -190,7 +198,7 @@ def _of_one(
                     amount=next((value for value in record if isinstance(value, Money)), None),
                     due=due,
                     step=step,
-                    decision=_decided(deciding[is_mine], workflow, by_kind[kind_id], row, step),
+                    decision=decision,
                     side=waits.side_of(workflow, kind, row.state),
                     waited=waits.days_of_each(
                         workflow,

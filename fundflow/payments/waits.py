@@ -25,22 +25,44 @@ def kinds_paid(workflow: Workflow) -> list[str]:
     ]
 
 
+def forward_steps(kind: Child, state: str) -> list[Transition]:
+    """The steps that lead on from a state towards the payment, the shortest way first; none once it is made.
+
+    States stand in the file in the order in which they are come to: a step to an earlier one leads back.
+    """
+    order = {name: n for n, name in enumerate(kind.states)}
+    found = []
+    for step in kind.transitions_from(state):
+        to = step.destination(state)
+        if operations(step) & PAYS:
+            found.append((0, step))
+        elif to is not None and not operations(step) and order[to] > order[state]:
+            distance = _distance(kind, to)
+            if distance is not None:
+                found.append((distance, step))
+    return [step for _distance_, step in sorted(found, key=lambda each: each[0])]
+
+
 def next_step(kind: Child, state: str) -> Transition | None:
     """The first step of the shortest way from a state to the payment; None where no way leads there."""
-    ways: deque[tuple[str, Transition | None]] = deque([(state, None)])
+    return next(iter(forward_steps(kind, state)), None)
+
+
+def _distance(kind: Child, state: str) -> int | None:
+    """How many steps it takes from a state until money moves to the city; None where none does."""
+    ways: deque[tuple[str, int]] = deque([(state, 1)])
     seen = {state}
     while ways:
-        at, first = ways.popleft()
+        at, distance = ways.popleft()
         leaving = kind.transitions_from(at)
+        if any(operations(step) & PAYS for step in leaving):
+            return distance
         for step in leaving:
-            if operations(step) & PAYS:
-                return first or step
-        for step in leaving:
-            # Money that goes back is no way to a payment.
             to = step.destination(at)
+            # Money that goes back is no way to a payment.
             if to is not None and to not in seen and not operations(step):
                 seen.add(to)
-                ways.append((to, first or step))
+                ways.append((to, distance + 1))
     return None
 
 
