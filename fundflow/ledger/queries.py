@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from fundflow.db import db, read
+from fundflow.db import db, foreseen, read
 from fundflow.errors import NotFound
 from fundflow.ledger.models import AwardLine, DonorLine, LedgerBalance, LedgerEntry
 from fundflow.lifecycle.models import Application
@@ -123,6 +123,27 @@ def holdings(application: Application) -> Holdings:
     for line_id, account, minor in rows:
         found.setdefault(account, {})[line_id] = minor
     return Holdings(application.currency, found)
+
+
+def foresee(applications: Sequence[Application]) -> None:
+    """Read at once what `holdings` is about to ask for each of these: for pages, where no money moves meanwhile."""
+    rounds = {application.round_id for application in applications}
+    in_round = sa.and_(LedgerBalance.holder_id.in_(rounds), LedgerBalance.account == "available")
+    rows = db.session.execute(
+        sa.select(LedgerBalance.holder_id, LedgerBalance.line_id, LedgerBalance.account, LedgerBalance.minor)
+        .join(DonorLine, DonorLine.id == LedgerBalance.line_id)
+        .where(
+            LedgerBalance.minor > 0,
+            sa.or_(LedgerBalance.holder_id.in_([application.id for application in applications]), in_round),
+        )
+        .order_by(DonorLine.position, DonorLine.created_at, DonorLine.id)
+    ).all()
+    held: dict[UUID, list[tuple[int, UUID, str, int]]] = {}
+    for place, (holder_id, line_id, account, minor) in enumerate(rows):
+        held.setdefault(holder_id, []).append((place, line_id, account, minor))
+    for each in applications:
+        both = sorted([*held.get(each.id, ()), *held.get(each.round_id, ())])
+        foreseen(_HOLDINGS, [row[1:] for row in both], application_id=each.id, round_id=each.round_id)
 
 
 _HOLDINGS = Prepared(

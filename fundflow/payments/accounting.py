@@ -23,7 +23,7 @@ from fundflow.accounts.models import City
 from fundflow.config import Settings
 from fundflow.db import db
 from fundflow.errors import Refused
-from fundflow.ledger.models import LedgerEntry
+from fundflow.ledger.models import DonorLine, LedgerEntry
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from fundflow.payments.models import Payment
@@ -70,6 +70,8 @@ class Posting:
     credit: Account
     amount: Money
     window: str
+    line: str
+    line_reference: str
     round: str
     number: str
     city: str
@@ -90,6 +92,8 @@ class Posting:
             self.amount,
             self.amount.currency,
             self.window,
+            self.line,
+            self.line_reference,
             self.round,
             self.number,
             self.city,
@@ -102,22 +106,26 @@ class Posting:
 
 
 HEADER = (
-    "date", "posting", "kind", "debit", "debit_name", "credit", "credit_name", "amount", "currency", "window", "round",
-    "application", "city", "reference", "paid_on", "exchange_rate", "fee", "fee_currency",
+    "date", "posting", "kind", "debit", "debit_name", "credit", "credit_name", "amount", "currency", "window", "line",
+    "line_reference", "round", "application", "city", "reference", "paid_on", "exchange_rate", "fee", "fee_currency",
 )  # fmt: skip
 """Names of columns that programs read; they are the same in every language."""
 
 
-def postings(rounds: Sequence[UUID], first: date, last: date) -> Iterator[Posting]:
+def postings(rounds: Sequence[UUID], first: date, last: date, *, of_lines: bool = False) -> Iterator[Posting]:
     """The entries of these rounds from the first day to the last, days in UTC, the first first.
 
-    Raises AccountMissing before anything is written.
+    With `of_lines` also those of donors' lines that belong to no round. Raises AccountMissing before anything is
+    written.
     """
     if last < first:
         raise WrongPeriod()
     chart = chart_of_accounts()
     begins, ends = (datetime.combine(day, time(), UTC) for day in (first, last + timedelta(days=1)))
-    within = sa.and_(LedgerEntry.round_id.in_(rounds), LedgerEntry.created_at >= begins, LedgerEntry.created_at < ends)
+    of_rounds: sa.ColumnElement[bool] = LedgerEntry.round_id.in_(rounds)
+    if of_lines:
+        of_rounds = sa.or_(of_rounds, LedgerEntry.round_id.is_(None))
+    within = sa.and_(of_rounds, LedgerEntry.created_at >= begins, LedgerEntry.created_at < ends)
     used = db.session.execute(sa.select(LedgerEntry.debit, LedgerEntry.credit).where(within).distinct()).all()
     missing = sorted({account for pair in used for account in pair} - set(chart))
     if missing:
@@ -127,9 +135,10 @@ def postings(rounds: Sequence[UUID], first: date, last: date) -> Iterator[Postin
 
 def _postings(within: sa.ColumnElement[bool], chart: Mapping[str, Account]) -> Iterator[Posting]:
     rows = db.session.execute(
-        sa.select(LedgerEntry, Window.name, Round.title, Application.number, City.name, Payment)
-        .join(Round, Round.id == LedgerEntry.round_id)
-        .join(Window, Window.id == Round.window_id)
+        sa.select(LedgerEntry, Window.name, DonorLine, Round.title, Application.number, City.name, Payment)
+        .join(DonorLine, DonorLine.id == LedgerEntry.line_id)
+        .join(Window, Window.id == DonorLine.window_id)
+        .outerjoin(Round, Round.id == LedgerEntry.round_id)
         .outerjoin(Application, Application.id == LedgerEntry.application_id)
         .outerjoin(City, City.id == Application.city_id)
         .outerjoin(
@@ -144,7 +153,7 @@ def _postings(within: sa.ColumnElement[bool], chart: Mapping[str, Account]) -> I
         .order_by(LedgerEntry.created_at, LedgerEntry.id)
         .execution_options(yield_per=500)
     )
-    for entry, window, round_, number, city, payment in rows:
+    for entry, window, line, round_, number, city, payment in rows:
         yield Posting(
             at=entry.created_at,
             id=entry.id,
@@ -153,7 +162,9 @@ def _postings(within: sa.ColumnElement[bool], chart: Mapping[str, Account]) -> I
             credit=chart[entry.credit],
             amount=entry.amount,
             window=window,
-            round=round_,
+            line=line.name,
+            line_reference=line.reference,
+            round=round_ or "",
             number=number or "",
             city=city or "",
             reference="" if payment is None else payment.reference,

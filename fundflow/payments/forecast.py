@@ -1,4 +1,4 @@
-"""The cash forecast: what is planned to be paid month by month, for each window and currency, against what is left.
+"""The cash forecast: what is planned to be paid month by month, by window and donor line, against what is left.
 
 Refuses to guess: a payment without a day stands apart, and one whose day is over counts for the present month.
 """
@@ -6,7 +6,7 @@ Refuses to guess: a payment without a day stands apart, and one whose day is ove
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from fundflow.applications.policy import visible_to
 from fundflow.db import db
-from fundflow.ledger import queries as ledger
+from fundflow.ledger.models import DonorLine, LedgerBalance
+from fundflow.ledger.shares import proportional
 from fundflow.lifecycle import children, definitions
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Child
@@ -28,10 +29,13 @@ MONTHS = 12
 
 @dataclass(slots=True)
 class Outlook:
-    """One window in one currency. `left` is promised to its grants and not paid; `months` begins with this one."""
+    """One donor line of a window. `left` is promised to its grants and not paid; `months` begins with this one.
 
-    window_id: UUID
+    Without a line it is what is planned beyond what the grants hold.
+    """
+
     window: str
+    line: str | None
     currency: str
     left: Money
     months: list[Money]
@@ -39,8 +43,6 @@ class Outlook:
     undated: Money
     late: Money
     """Of the present month, what was planned for an earlier day."""
-    payments: int = 0
-    titles: set[str] = field(default_factory=set)
 
     @property
     def planned(self) -> Money:
@@ -51,6 +53,19 @@ class Outlook:
         """What is promised and not planned; below zero where more is planned than is left."""
         return self.left - self.planned
 
+    def add(self, due: date | None, amount: Money, today: date) -> None:
+        """Count a payment in its month."""
+        if due is None:
+            self.undated = self.undated + amount
+            return
+        index = max((due.year - today.year) * 12 + due.month - today.month, 0)
+        if index >= MONTHS:
+            self.later = self.later + amount
+        else:
+            self.months[index] = self.months[index] + amount
+        if due < today:
+            self.late = self.late + amount
+
 
 def months_from(today: date) -> list[date]:
     """The first days of this month and those after it."""
@@ -59,49 +74,79 @@ def months_from(today: date) -> list[date]:
 
 
 def outlook_for(actor: Actor, rounds: Sequence[Round], today: date) -> list[Outlook]:
-    """The windows of these rounds, in four queries however many payments there are."""
+    """The donor lines of these rounds' windows, in a handful of queries however many payments there are.
+
+    A payment draws on the lines of its grant as the ledger will: in proportion to what they still hold, earlier ones
+    first.
+    """
     by_round = {round_.id: round_ for round_ in rounds}
-    found: dict[tuple[UUID, str], Outlook] = {}
-    for round_id, balance in ledger.balances(by_round).items():
-        round_ = by_round[round_id]
-        at = _at(found, round_)
-        at.left = at.left + balance.committed + balance.ordered
-    starts = months_from(today)
-    for round_id, due, amount in _planned(actor, by_round):
-        at = _at(found, by_round[round_id])
-        at.payments += 1
-        if due is None:
-            at.undated = at.undated + amount
-            continue
-        index = max((due.year - starts[0].year) * 12 + due.month - starts[0].month, 0)
-        if index >= MONTHS:
-            at.later = at.later + amount
-        else:
-            at.months[index] = at.months[index] + amount
-        if due < today:
-            at.late = at.late + amount
-    return sorted(found.values(), key=lambda each: (each.currency, each.window))
+    found: dict[_Key, Outlook] = {}
+    names, held = _held(by_round)
+    planned = _planned(actor, by_round)
+    for (application_id, round_id), lines in held.items():
+        for line_id, minor in lines.items():
+            at = _at(found, by_round[round_id], line_id, names[line_id])
+            at.left = at.left + Money(minor, at.currency)
+        for due, amount in sorted(planned.pop((application_id, round_id), ()), key=lambda each: each[0] or date.max):
+            covered = min(amount.minor, sum(lines.values()))
+            for line_id, minor in proportional(covered, lines).items():
+                lines[line_id] -= minor
+                _at(found, by_round[round_id], line_id, names[line_id]).add(due, Money(minor, amount.currency), today)
+            if amount.minor > covered:
+                rest = Money(amount.minor - covered, amount.currency)
+                _at(found, by_round[round_id], None, None).add(due, rest, today)
+    for (_application_id, round_id), uncovered in planned.items():
+        for due, amount in uncovered:
+            _at(found, by_round[round_id], None, None).add(due, amount, today)
+    return sorted(found.values(), key=lambda each: (each.currency, each.window, each.line is None, each.line or ""))
 
 
-def _at(found: dict[tuple[UUID, str], Outlook], round_: Round) -> Outlook:
+_Key = tuple[UUID, str, UUID | None]
+
+
+def _at(found: dict[_Key, Outlook], round_: Round, line_id: UUID | None, line: str | None) -> Outlook:
     none = Money.zero(round_.currency)
-    at = found.setdefault(
-        (round_.window_id, round_.currency),
-        Outlook(round_.window_id, round_.window.name, round_.currency, none, [none] * MONTHS, none, none, none),
+    key = (round_.window_id, round_.currency, line_id)
+    new = Outlook(round_.window.name, line, round_.currency, none, [none] * MONTHS, none, none, none)
+    return found.setdefault(key, new)
+
+
+def _held(
+    rounds: Mapping[UUID, Round],
+) -> tuple[dict[UUID, str], dict[tuple[UUID, UUID], dict[UUID, int]]]:
+    """The lines' names, and what is promised and not paid of each by application and round."""
+    rows = db.session.execute(
+        sa.select(
+            LedgerBalance.holder_id, LedgerBalance.round_id, LedgerBalance.line_id, DonorLine.name, LedgerBalance.minor
+        )
+        .join(DonorLine, DonorLine.id == LedgerBalance.line_id)
+        .where(
+            LedgerBalance.round_id.in_(rounds),
+            LedgerBalance.account.in_(("committed", "ordered")),
+            LedgerBalance.minor > 0,
+        )
+        .order_by(DonorLine.position, DonorLine.created_at, DonorLine.id)
     )
-    at.titles.add(round_.title)
-    return at
+    names: dict[UUID, str] = {}
+    held: dict[tuple[UUID, UUID], dict[UUID, int]] = {}
+    for application_id, round_id, line_id, name, minor in rows:
+        if round_id is None:
+            continue
+        names[line_id] = name
+        lines = held.setdefault((application_id, round_id), {})
+        lines[line_id] = lines.get(line_id, 0) + minor
+    return names, held
 
 
-def _planned(actor: Actor, rounds: Mapping[UUID, Round]) -> list[tuple[UUID, date | None, Money]]:
-    """Round, day and amount of every payment that is not made yet."""
+def _planned(actor: Actor, rounds: Mapping[UUID, Round]) -> dict[tuple[UUID, UUID], list[tuple[date | None, Money]]]:
+    """Day and amount of every payment that is not made yet, by application and round."""
     rows = db.session.execute(
         sa.select(Application, Child)
         .join(Child, Child.application_id == Application.id)
         .where(Application.round_id.in_(rounds), Application.outcome.is_(None), visible_to(actor))
     ).all()
     paid_kinds: dict[str, list[str]] = {}
-    found = []
+    found: dict[tuple[UUID, UUID], list[tuple[date | None, Money]]] = {}
     for application, row in rows:
         workflow = definitions.get(application.definition_sha)
         if workflow.sha256 not in paid_kinds:
@@ -115,5 +160,5 @@ def _planned(actor: Actor, rounds: Mapping[UUID, Round]) -> list[tuple[UUID, dat
         amount = next((value for value in record if isinstance(value, Money)), None)
         if amount is not None:
             due = next((value for value in record if isinstance(value, date)), None)
-            found.append((application.round_id, due, amount))
+            found.setdefault((application.id, application.round_id), []).append((due, amount))
     return found

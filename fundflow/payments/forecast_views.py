@@ -16,7 +16,7 @@ from fundflow.accounts.policy import in_group
 from fundflow.errors import Refused
 from fundflow.payments import accounting, forecast
 from fundflow.payments.forecast import Outlook
-from fundflow.rounds.policy import SEES_MONEY
+from fundflow.rounds.policy import SEES_MONEY, scopes
 from fundflow.rounds.queries import money_rounds
 from fundflow.web import csv, reader
 from fundflow.web.gate import requires
@@ -62,7 +62,7 @@ def postings() -> ResponseReturnValue:
         try:
             if first is None or last is None:
                 raise accounting.WrongPeriod
-            found = accounting.postings(rounds, first, last)
+            found = accounting.postings(rounds, first, last, of_lines=scopes(g.actor, *SEES_MONEY) is None)
             name = f"postings-{first}-{last}"
             if kind == "csv":
                 return csv.response((each.cells() for each in found), header=accounting.HEADER, filename=f"{name}.csv")
@@ -99,16 +99,19 @@ def _month(first: date) -> str:
 
 def _chart(currency: str, found: Sequence[Outlook], months: Sequence[str]) -> Markup:
     """Bars by month, made of the windows; more windows than can be told apart are one part of their own."""
-    shown = sorted(found, key=lambda each: -each.planned.minor)
+    windows: dict[str, list[Outlook]] = {}
+    for each in sorted(found, key=lambda each: -each.planned.minor):
+        windows.setdefault(each.window, []).append(each)
+    shown = list(windows.items())
     few = shown if len(shown) <= charts.MOST_SERIES else shown[: charts.MOST_SERIES - 1]
-    rest = shown[len(few) :]
+    rest = [each for _window, lines in shown[len(few) :] for each in lines]
     labels = [*months, _("Later"), _("Without a day")]
 
     def values(of: Sequence[Outlook]) -> list[float]:
         columns = [[*each.months, each.later, each.undated] for each in of]
         return [float(sum((c[n].amount for c in columns), 0)) for n in range(len(labels))]
 
-    series = [charts.Series(each.window, values([each])) for each in few]
+    series = [charts.Series(window, values(lines)) for window, lines in few]
     if rest:
         series.append(charts.Series(_("Other windows"), values(rest)))
     title = _("Planned payments in %(currency)s", currency=currency)
