@@ -64,7 +64,9 @@ class Process:
         self.states: Mapping[str, State] = workflow.states if child is None else child.states
         self.transitions: Mapping[str, Transition] = workflow.transitions if child is None else child.transitions
         self.initial = workflow.initial if child is None else child.initial
-        self.timers = list(workflow.timers.values()) if child is None else []
+        self.timers = list(workflow.timers_of("" if child is None else child.id).values())
+        self.before = "" if child is None else f"{child.id}."
+        """What stands before the states of its timers."""
         self.nodes: dict[str, Node] = {}
         self.flows: list[Flow] = []
         self.begins: dict[str, list[str]] = {}
@@ -111,7 +113,7 @@ class Process:
     def _exits(self, state: State) -> None:
         """The ways out of a state, behind its task, behind a gateway, or behind a deadline of it."""
         leaving = [each for each in self.transitions.values() if state.id in each.sources]
-        timers = [timer for timer in self.timers if state.id in timer.states]
+        timers = [timer for timer in self.timers if f"{self.before}{state.id}" in timer.states]
         started = {timer.then for timer in timers}
         chosen = [t for t in leaving if t.by_from(state.id) - {SYSTEM} or t.is_auto or t.id not in started]
         origin = self._entry(state.id)
@@ -146,8 +148,9 @@ class Process:
             label = self.workflow.outcomes[each.end].in_(self.language) if each.end is not None else ""
             self._flow(task, self._node(Node(f"{name}-end", "endEvent", label, (state.id, "end", number))))
         for effect in each.do:
-            if effect.children is not None and effect.each is None:
-                self.begins.setdefault(effect.children, []).append(task)
+            made = effect.child or (effect.children if effect.each is None else None)
+            if made is not None:
+                self.begins.setdefault(made, []).append(task)
         return task
 
     def _conditions(self, each: Transition) -> str:

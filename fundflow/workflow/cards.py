@@ -179,6 +179,9 @@ class _Teller:
     def mark(self, effect: Effect) -> Mark | None:
         if effect.kind == "ledger" and effect.ledger is not None:
             return Mark("money", MONEY[effect.ledger].in_(self.language))
+        if effect.kind == "child" and effect.child is not None:
+            what = self.workflow.children[effect.child].label.in_(self.language)
+            return Mark("children", BEGINS.in_(self.language).format(what=what))
         if effect.kind == "children" and effect.children is not None:
             words = MOVES if effect.each else BEGINS
             what = self.workflow.children[effect.children].label.in_(self.language)
@@ -301,6 +304,9 @@ def _child(tell: _Teller, child: Child) -> Machine:
     for each in child.transitions.values():
         for source in each.sources:
             cards[source].exits.append(tell.exit(each, source, each.destination(source), source))
+    for timer in tell.workflow.timers_of(child.id).values():
+        for state in timer.states:
+            cards[state.rpartition(".")[2]].notes.append(tell.clock(timer))
     cards[child.initial].notes.append(Mark("start", STARTS.in_(language), is_whole=False))
     label = child.label.in_(language)
     heading = AT_MOST.in_(language).format(what=label, n=child.max)

@@ -369,8 +369,6 @@ class Timer:
     label: Text
     states: tuple[str, ...]
     """States of the application; or of one kind of child, each with the kind before it: ``report.open``."""
-    child: str = ""
-    """The kind of child it is of: each child then has one of its own."""
     at: Expression | None = None
     after: Duration | None = None
     grace: Duration | None = None
@@ -384,6 +382,11 @@ class Timer:
     escalate: Escalation | None = None
     if_blocked: tuple[str, ...] = ()
     is_sla: bool = False
+
+    @property
+    def child(self) -> str:
+        """The kind of child it is of, each of which then has one of its own; empty for the application's."""
+        return self.states[0].rpartition(".")[0] if self.states else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

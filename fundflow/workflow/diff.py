@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fundflow.workflow.definition import Child, Review, Role, State, Workflow
+from fundflow.workflow.definition import Child, Planned, Review, Role, State, Workflow
 from fundflow.workflow.diff_forms import forms
 from fundflow.workflow.diff_templates import templates
 from fundflow.workflow.diff_timers import timers
@@ -96,6 +96,9 @@ CHILD = {
     "key": setting("structure", "The column that names each “{name}”", "La colonne qui nomme chaque « {name} »"),
     "max": setting("policy", "The largest number of “{name}”", "Le nombre maximal de « {name} »"),
     "columns": setting("structure", "The columns of “{name}”", "Les colonnes de « {name} »"),
+    "forms": setting(
+        "structure", "The forms that each “{name}” has for itself", "Les formulaires de chaque « {name} »", "forms"
+    ),
     "ledger": setting("policy", "What “{name}” may do with money", "Ce que « {name} » peut faire de l’argent"),
 }
 COMPARED = {
@@ -107,7 +110,8 @@ COMPARED = {
     Role: {*ROLE},
     State: {*STATE, "edit", "view", "shown_as", "tasks", "signatures"},
     Review: {*REVIEW},
-    Child: {*CHILD, "states", "transitions", "initial"},
+    Child: {*CHILD, "states", "transitions", "initial", "labels", "rows"},
+    Planned: {"values", "when"},
 }
 """Which fields of each part are compared; a test holds it against the parts, so that a new field cannot be missed."""
 DAYS = both(
@@ -352,7 +356,30 @@ def _children(found: Differences) -> None:
     ):
         place, was, now = f"children.{name}", old[name], new[name]
         found.settings(CHILD, place, was, now, name=was.label)
+        _schedule(found, place, was, now)
         begins = setting("structure", "Where each “{name}” begins", "L’étape initiale de « {name} »", f"states:{name}")
         found.value(begins, f"{place}.initial", was.initial, now.initial, name=was.label)
         _states(found, f"{place}.states", was.states, now.states)
         transitions(found, f"{place}.transitions", was.transitions, now.transitions, f"states:{name}")
+
+
+def _schedule(found: Differences, place: str, old: Child, new: Child) -> None:
+    """What the fields of a kind are called, and the lines that its children are made from."""
+    called = setting("text", "The name of “{field}” of “{name}”", "Le nom de « {field} » de « {name} »")
+    for field in old.columns:
+        if field in new.columns:
+            was, now = old.labels.get(field), new.labels.get(field)
+            label = was or Text.same(field)
+            found.value(called, f"{place}.fields.{field}", was, now, field=label, name=old.label)
+    if len(old.rows) != len(new.rows):
+        lines = setting("policy", "The number of lines of “{name}”", "Le nombre de lignes de « {name} »")
+        found.value(lines, f"{place}.rows", len(old.rows), len(new.rows), name=old.label)
+    on = setting("policy", "When line {line} of “{name}” is made", "Quand la ligne {line} de « {name} » existe")
+    holds = setting("policy", "“{field}” in line {line} of “{name}”", "« {field} » à la ligne {line} de « {name} »")
+    for line, (before, after) in enumerate(zip(old.rows, new.rows, strict=False), 1):
+        at = f"{place}.rows.{line - 1}"
+        found.value(on, f"{at}.if", before.when, after.when, line=line, name=old.label)
+        for field in dict.fromkeys((*before.values, *after.values)):
+            label = new.labels.get(field) or old.labels.get(field) or Text.same(field)
+            values = before.values.get(field), after.values.get(field)
+            found.value(holds, f"{at}.{field}", *values, field=label, line=line, name=old.label)

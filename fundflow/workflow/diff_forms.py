@@ -15,6 +15,7 @@ FORM = {
 SECTION = {
     "title": setting("text", "The title of the section “{name}”", "Le titre de la section « {name} »"),
     "help": setting("text", "The explanation of the section “{name}”", "L’explication de la section « {name} »"),
+    "when": setting("policy", "When the section “{name}” is asked", "Quand la section « {name} » est demandée"),
 }
 FIELD = {
     "type": setting("structure", "The type of “{name}”", "Le type de « {name} »"),
@@ -35,6 +36,8 @@ FIELD = {
     "sum_column": setting("policy", "The column of “{name}” that is summed", "La colonne additionnée de « {name} »"),
     "sum_equals": setting("policy", "What the sum of “{name}” must equal", "Ce que le total de « {name} » doit égaler"),
     "weight": setting("policy", "The weight of “{name}”", "La pondération de « {name} »"),
+    "source": setting("policy", "What “{name}” is first filled with", "Ce qui remplit d’abord « {name} »"),
+    "when": setting("policy", "When “{name}” is asked", "Quand « {name} » est demandé"),
 }
 OPTION = {
     "label": setting("text", "The answer “{name}”", "La réponse « {name} »"),

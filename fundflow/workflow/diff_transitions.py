@@ -33,7 +33,7 @@ COMPARED = {
     When: {"kind", "name", "names", "expression", "says"},
     Effect: {
         *("kind", "notify", "to", "document", "ledger", "amount", "set", "value", "children", "each", "cancel"),
-        "rearm",
+        *("rearm", "child", "values", "when"),
     },
 }
 CONDITIONS = {
@@ -232,8 +232,9 @@ def condition(found: Differences, when: When) -> Text:
 def _effect_key(effect: Effect) -> tuple[object, ...]:
     return (
         *(effect.kind, effect.notify, tuple(sorted(effect.to)), effect.document, effect.ledger, effect.set),
-        *(effect.children, effect.each, effect.cancel, effect.rearm),
-        *(expression.source if expression is not None else None for expression in (effect.amount, effect.value)),
+        *(effect.children, effect.each, effect.child, effect.cancel, effect.rearm),
+        *(each.source if each is not None else None for each in (effect.amount, effect.value, effect.when)),
+        tuple((name, each.source) for name, each in effect.values.items()),
     )
 
 
@@ -283,10 +284,20 @@ def effect_in_words(found: Differences, effect: Effect) -> Text:
         case "ledger":
             return fill(LEDGER[effect.ledger or "commit"], amount=amount)
         case "set":
+            says = both("{name} becomes {value}", "{name} devient {value}")
+            if effect.when is not None:
+                says = both("{name} becomes {value}, where {when}", "{name} devient {value}, si {when}")
+            name, value = found.said(effect.set), found.said(effect.value)
+            return fill(says, name=name, value=value, when=found.said(effect.when))
+        case "child":
+            given = [
+                fill(both("{name}: {value}", "{name} : {value}"), name=Text.same(name), value=found.said(each))
+                for name, each in effect.values.items()
+            ]
             return fill(
-                both("{name} becomes {value}", "{name} devient {value}"),
-                name=found.said(effect.set),
-                value=found.said(effect.value),
+                both("one more {name} begins ({given})", "un nouvel élément commence : {name} ({given})"),
+                name=found.labels("children", [effect.child or ""]),
+                given=listed(given) if given else NOTHING,
             )
         case "children" if effect.each:
             return fill(
@@ -307,6 +318,7 @@ def effect_in_words(found: Differences, effect: Effect) -> Text:
     )
 
 
+NOTHING = both("with nothing in it", "vide")
 LEDGER = {
     "reserve": both("{amount} is reserved", "réservation de {amount}"),
     "commit": both("{amount} is committed", "engagement de {amount}"),

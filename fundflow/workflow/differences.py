@@ -209,6 +209,9 @@ def _named(workflow: Workflow, names: str, id_: str) -> Text | None:
     if names.startswith("states:"):
         child = workflow.children.get(names.partition(":")[2])
         return child.states[id_].label if child is not None and id_ in child.states else None
+    if names == "states":
+        state = workflow.state_of(id_)
+        return None if state is None else state.label
     found = getattr(workflow, names).get(id_)
     if found is None or isinstance(found, Text):
         return found

@@ -94,7 +94,7 @@ def _after_making(workflow: Workflow, kind: str) -> set[str]:
         target
         for each in workflow.transitions.values()
         for effect in each.do
-        if effect.children == kind and effect.each is None
+        if effect.child == kind or (effect.children == kind and effect.each is None)
         for source in each.sources
         if (target := each.destination(source)) is not None
     }

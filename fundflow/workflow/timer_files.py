@@ -57,7 +57,6 @@ def timers(names: Names, top: dict[str, Place]) -> dict[str, Timer]:
             id=name,
             label=names.label(settings, name, place),
             states=tuple(state for state in given if state),
-            child=kind,
             at=at,
             after=settings["after"].duration() if "after" in settings else None,
             grace=settings["grace"].duration() if "grace" in settings else None,
