@@ -18,6 +18,7 @@ from fundflow.money import Money
 from fundflow.payments import answer_words, answers, iso20022
 from tests import factories as make
 from tests import processes
+from tests.awards.large import LargeGrant
 from tests.conftest import ON_POSTGRES
 from tests.payments.banking import entry, statement, status
 from tests.payments.toy import Fund, orders_of, payments_of, states
@@ -174,6 +175,31 @@ def test_money_that_was_exchanged_is_matched_by_what_was_ordered_and_keeps_rate_
     (payment,) = payments_of(grant)
     assert payment.amount == Money(600_000, "TND")
     assert (payment.rate, payment.fee) == (Decimal("3.367003"), Money(1_200, "EUR"))
+
+
+def test_the_large_grant_is_paid_by_file_and_its_board_says_what_is_missing(app: Flask) -> None:
+    fund, large = Fund(), LargeGrant("active")
+    for step, who in (("request", large.focal), ("verify", large.officer), ("approve", large.finance)):
+        large.press(f"tranche.{step}", who, of="1")
+    first = next(each for each in fund.due() if each.application.id == large.application.id)
+    # Of the steps that lead on, the one that can be taken counts.
+    assert (first.stands, first.step.id) == ("fund", "tranche.approve_finally")
+    large.press("tranche.approve_finally", large.director, of="1")
+    first = next(each for each in fund.due() if each.application.id == large.application.id)
+    assert (first.stands, first.step.id, first.is_mine) == ("blocked", "tranche.order", True)
+    assert "A search in the lists of sanctions" in first.decision.refusals("en")[0]
+    large.bank.screen(large.compliance)
+    fund.written()
+    (order,) = orders_of(large.application)
+    part = large.part(1)
+    ordered = (str(part.amount), part.currency)
+    content = statement(entry(order.end_to_end_id, "92000.00", "EUR", ordered=ordered, rate="1.0870"))
+    assert fund.told(content) == [("done", "paid")]
+    (payment,) = payments_of(large.application)
+    assert (payment.amount, payment.rate) == (part, Decimal("1.0870"))
+    back = statement(entry(order.end_to_end_id, "92000.00", "EUR", ordered=ordered, direction="CRDT", returned="AC04"))
+    assert fund.told(back) == [("done", "returned")]
+    assert states(large.application)["1"] == "approved"
 
 
 def test_a_word_about_the_whole_file_is_one_about_each_order_in_it(app: Flask) -> None:
