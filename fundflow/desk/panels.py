@@ -24,6 +24,7 @@ from fundflow.desk.viewer import Viewer
 from fundflow.lifecycle import children, collected, timers
 from fundflow.lifecycle.models import Application, Child, Signature, TaskResult, Timer
 from fundflow.money import Money
+from fundflow.payments import waits
 from fundflow.rounds import process
 from fundflow.web import reader
 from fundflow.workflow import access, definition
@@ -143,6 +144,8 @@ class Table:
     rows: list[Row]
     totals: list[tuple[str, Money]]
     current: int
+    has_pages: bool = False
+    """Each of them has a page of its own."""
 
     @property
     def has_forms(self) -> bool:
@@ -285,9 +288,9 @@ def _table(
             words=" · ".join(record[name] for name in texts if record[name]),
             cells=[_written(record[name]) for name in names],
             place=kind.states[row.state].label.in_(language),
-            tone=_tone(kind, row.state),
+            tone=tone_of(kind, row.state),
             since=row.state_since,
-            steps=[_step(kind, each, language) for each in decisions],
+            steps=[step_of(kind, each, language) for each in decisions],
             next=_next(workflow, application, kind, row, by_key, language) if application.outcome is None else [],
             forms=_own_forms(workflow, application, row, viewer, beside.kept),
             dues=[
@@ -308,6 +311,7 @@ def _table(
         rows=made,
         totals=_totals(kind, records, language),
         current=made.index(started[0]) + 1 if open_rows and started else 0,
+        has_pages=kind.id in waits.kinds_paid(workflow),
     )
 
 
@@ -379,7 +383,7 @@ def is_open_to(
     return decide(workflow, step.id, situation).allowed
 
 
-def _step(kind: definition.Child, decision: Decision, language: str) -> Step:
+def step_of(kind: definition.Child, decision: Decision, language: str) -> Step:
     step = kind.transitions[decision.transition]
     state = next((source for source in step.sources if step.destination(source) == decision.to), step.sources[0])
     return Step(
@@ -415,7 +419,7 @@ def _next(
     ]
 
 
-def _tone(kind: definition.Child, state: str) -> str:
+def tone_of(kind: definition.Child, state: str) -> str:
     match kind.states[state].final:
         case "success":
             return "success"

@@ -27,8 +27,11 @@ from fundflow.lifecycle import queries as lifecycle
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Event
 from fundflow.money import Money
+from fundflow.payments import bank_page, screenings
 from fundflow.payments import policy as money_policy
 from fundflow.payments import queries as payments
+from fundflow.payments.bank_page import AccountLine
+from fundflow.payments.bank_service import BANK
 from fundflow.payments.models import Payment
 from fundflow.reviews import queries as reviews
 from fundflow.reviews.committees import Committee, Progress, committee_for
@@ -118,6 +121,9 @@ class Story:
     people: Sequence[accounts.Colleague]
     named: list[Named]
     may_override: bool
+    account: AccountLine | None
+    """The city's bank account, for those who may know of it."""
+    may_see_screenings: bool
 
     @property
     def is_private(self) -> bool:
@@ -196,6 +202,8 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
         history=history.history(workflow, events, viewer),
         people=team if viewer.is_of_fund or viewer.is_of_team else [],
         named=_named(workflow, application, decided, viewer) if viewer.is_of_fund and not viewer.is_of_team else [],
+        account=bank_page.line_of(application, viewer.cell),
+        may_see_screenings=BANK in workflow.forms and bool(sight.roles & screenings.reading_roles(workflow)),
         may_override=actor.is_in(ADMINISTRATORS) and not has_ended and not viewer.is_of_team,
     )
 

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from fundflow import clock
 from fundflow.accounts.queries import is_on_team, people_named
+from fundflow.db import db
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.actor import Actor
@@ -126,6 +127,27 @@ def page_of(application: Application, actor: Actor) -> AccountPage:
         is_of_fund=is_of_fund,
         days=bank_service.cooling_off().days,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """What the page of the application says of it in one line."""
+
+    masked: str
+    words: str
+    tone: str
+
+
+def line_of(application: Application, cell: access.Cell) -> AccountLine | None:
+    """The account that waits, else the one in force; None for whoever reads nothing of its form."""
+    if bank_service.BANK not in cell.view and bank_service.BANK not in cell.edit:
+        return None
+    standing = bank_queries.standing(application)
+    account_id = standing.waiting or standing.in_force
+    if account_id is None:
+        return AccountLine("", str(_("Not entered yet")), "warning")
+    row = db.session.get_one(BankAccount, account_id)
+    return AccountLine(masked(row), *place_of(row))
 
 
 def _shown(row: BankAccount, names: dict[UUID, str], application: Application, is_of_fund: bool) -> Shown:

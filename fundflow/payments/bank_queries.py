@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from fundflow import clock
 from fundflow.accounts.models import City, User
 from fundflow.applications.policy import visible_to
-from fundflow.db import db, foreseen, present, read
+from fundflow.db import db, foreseen, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
@@ -39,21 +40,23 @@ def standing(application: Application, now: datetime | None = None) -> accounts.
     return accounts.standing(read(_OF_APPLICATION, application_id=application.id), now or moment(application))
 
 
-def foresee(application_ids: Sequence[UUID]) -> None:
-    """Read at once what `standing` is about to ask for each of these."""
+def moment(application: Application) -> datetime:
+    """Now, and not before what happened last."""
+    return max(clock.now(), application.last_event_at)
+
+
+def foresee(ids: Sequence[UUID]) -> None:
+    """Have `standing` of each of these applications answered by one question."""
+    found: dict[UUID, list[tuple[Any, ...]]] = {application_id: [] for application_id in ids}
     rows = db.session.execute(
         sa.select(BankAccount.application_id, BankAccount.id, BankAccount.status, BankAccount.usable_from)
-        .where(BankAccount.application_id.in_(application_ids))
-        .order_by(BankAccount.number)
-    ).all()
-    for application_id in application_ids:
-        of_one = [tuple(row[1:]) for row in rows if row[0] == application_id]
-        foreseen(_OF_APPLICATION, of_one, application_id=application_id)
-
-
-def moment(application: Application) -> datetime:
-    """Now, by the database's clock, and not before what happened last."""
-    return max(present(), application.last_event_at)
+        .where(BankAccount.application_id.in_(ids))
+        .order_by(BankAccount.application_id, BankAccount.number)
+    )
+    for application_id, *row in rows:
+        found[application_id].append(tuple(row))
+    for application_id, known in found.items():
+        foreseen(_OF_APPLICATION, known, application_id=application_id)
 
 
 def accounts_of(application_id: UUID) -> Sequence[BankAccount]:

@@ -164,8 +164,8 @@ def states_of(workflow: Workflow, transition: str) -> Mapping[str, State]:
     return workflow.states if child is None else child.states
 
 
-NEVER_OVERRIDDEN = frozenset({"ledger", "input"})
-"""Roots of conditions that hold for everybody: money, and what is entered now."""
+NEVER_OVERRIDDEN = frozenset({"ledger", "input", "bank", "screening"})
+"""Roots of conditions that hold for everybody: money and whom it goes to, and what is entered now."""
 
 
 def _clauses(
