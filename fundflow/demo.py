@@ -67,8 +67,8 @@ def _tell(folder: Path) -> bool:
 
 
 def _tell_large(folder: Path) -> bool:
-    """Two stages and four more years of everybody's work: every state that an application can be in."""
-    began = clock.now() - timedelta(days=1000)
+    """Two stages and five more years of everybody's work: every state that an application can be in."""
+    began = clock.now() - timedelta(days=1300)
     when = {"now": began}
 
     def later(days: int) -> AbstractContextManager[None]:
@@ -111,17 +111,25 @@ def _tell_large(folder: Path) -> bool:
         story.fire(application, "announce", "adaeze")
     with later(30):
         story.paid(application, "1", "amara")
-    with later(180):
+    with later(170):
+        story.progress(application, "1", "amara", 30)
+    with later(10):
         story.paid(application, "2", "amara", refused=True)
         story.extended(application, 2)
     with later(60):
         story.interrupted(application)
-    with later(400):
+    with later(200):
+        story.progress(application, "2", "amara", 70, returned=True)
+    with later(200):
         story.reported(application, "amara")
     with later(20):
         story.paid(application, "3", "amara")
         story.gave_back(application)
         story.fire(application, "close", "tomas")
+    with later(190):
+        story.followed_up(application, "1", "amara", "180000")
+    with later(190):
+        story.followed_up(application, "2", "amara", "240000")
         done = worker.drain()
     _say(f"{done} background jobs done; mail lies in {folder / 'mail'}")
     return _conclude(folder, application)

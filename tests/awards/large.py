@@ -196,6 +196,7 @@ class LargeGrant:
 
     def to_reporting(self) -> None:
         self.pay(1)
+        self.press("report.waive", self.officer, of="1", reason="The visit told us enough.")
         self.pay(2)
         self.press("start_reporting", self.officer)
 

@@ -16,12 +16,13 @@ from tests.workflow.files import large_grant
     # 115% of 1,003 is 1,153.45: the last amount that passes is the whole unit below; no rounding decides.
     [("JPY", 1_003, 1_153), ("TND", 1_010_010, 1_161_511), ("USD", 10_000, 11_500)],
 )
+@pytest.mark.parametrize("form", ["periodic_report", "final_report"])
 def test_workflow_wants_a_reason_from_the_first_unit_above_the_free_part(
-    currency: str, planned: int, last: int
+    form: str, currency: str, planned: int, last: int
 ) -> None:
     def asked(spent: int) -> bool:
         line = Compared("Staff", "staff", Money(planned, currency), Money(spent, currency))
-        return needs_reason(large_grant(), "final_report", line)
+        return needs_reason(large_grant(), form, line)
 
     assert [asked(last), asked(last + 1)] == [False, True]
 
