@@ -15,6 +15,24 @@ if TYPE_CHECKING:
 
 
 @main.command()
+def rekey() -> None:
+    """Encrypt every bank account, of cities and of the fund, with the first key of FUNDFLOW_DATA_KEY; the others can then be taken out."""
+    from fundflow.db import transaction
+    from fundflow.errors import Refused
+    from fundflow.payments import bank_service, paying
+
+    app = installation()
+    with app.app_context():
+        database_reachable(app)
+        try:
+            with transaction():
+                count = bank_service.reseal() + paying.reseal()
+        except Refused as refusal:
+            raise click.ClickException(str(refusal)) from None
+    click.echo(f"{count} bank accounts encrypted anew; every one is under the first key now.")
+
+
+@main.command()
 @click.option("--host", help="Address to listen on; HOST in the environment does the same.")
 @click.option("--port", type=int, help="Port to listen on; PORT in the environment does the same.")
 def run(host: str | None, port: int | None) -> None:
