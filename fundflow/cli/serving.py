@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @main.command()
 def rekey() -> None:
-    """Encrypt every bank account, of cities and of the fund, with the first key of FUNDFLOW_DATA_KEY; the others can then be taken out."""
+    """Encrypt every bank account with the first key of FUNDFLOW_DATA_KEY; then the others can be taken out."""
     from fundflow.db import transaction
     from fundflow.errors import Refused
     from fundflow.payments import bank_service, paying
