@@ -12,11 +12,11 @@ from flask import Flask
 
 from fundflow import clock, storage
 from fundflow.awards.models import Document
+from fundflow.config import Settings
 from fundflow.db import db, transaction
 from fundflow.decisions import execution, releasing
 from fundflow.decisions.models import Meeting
 from fundflow.decisions.refusals import (
-    AlreadyReleased,
     MeetingFixed,
     NotPrepared,
     OverBudget,
@@ -26,9 +26,12 @@ from fundflow.decisions.refusals import (
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
 from fundflow.lifecycle import audit
+from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Event
 from tests import factories as make
+from tests import processes
 from tests.decisions.several import Table
+from tests.lifecycle.test_races import at_once
 
 WAITS = ["decision"] * 3
 DONE = ["due_diligence", "reserve", "appeal_window"]
@@ -87,7 +90,7 @@ def test_from_the_table_to_the_letters(app: Flask) -> None:
     assert "The plan is <i>too vague</i>." in text
 
 
-def test_who_proposed_cannot_release_and_two_who_release_release_once(app: Flask) -> None:
+def test_who_proposed_cannot_release_in_the_engine_nor_in_the_database(app: Flask) -> None:
     table = Table()
     table.prepare()
     table.propose(table.director)
@@ -100,13 +103,6 @@ def test_who_proposed_cannot_release_and_two_who_release_release_once(app: Flask
             .where(Meeting.id == meeting.id)
             .values(released_by=table.director.id, released_at=clock.now(), undo_until=clock.now(), due_at=clock.now())
         )
-    second = make.a_person("Second Director", groups=["directors"])
-    third = make.a_person("Third Director", groups=["directors"])
-    table.release(second)
-    with pytest.raises(AlreadyReleased):
-        table.release(third)
-    jobs = db.session.scalars(sa.select(Job).where(Job.kind == releasing.JOB)).all()
-    assert len(jobs) == 1
 
 
 def test_nothing_is_released_unread_over_budget_or_changed_after_it_was_read(app: Flask) -> None:
@@ -186,31 +182,49 @@ def test_what_changed_meanwhile_is_refused_in_words_and_the_rest_is_done(app: Fl
     assert "changed after the letters were read" in (table.line(table.second).item.refusal or "")
 
 
-def test_a_worker_that_dies_in_between_repeats_nothing(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_is_killed_in_between_repeats_nothing_and_loses_nothing(app: Flask, settings: Settings) -> None:
     table = Table()
     table.prepare()
     table.propose()
     table.release()
-    real = execution._decide
-    tried: list[object] = []
-
-    def dying(*given: object) -> None:
-        if len(tried) == 1:
-            raise SystemExit("killed")
-        tried.append(given)
-        real(*given)  # type: ignore[arg-type]
-
-    payload = {"meeting_id": str(table.id), "attempt": 1}
-    with clock.shifted(timedelta(minutes=31)):
-        with monkeypatch.context() as patch:
-            patch.setattr(execution, "_decide", dying)
-            with pytest.raises(SystemExit):
-                execution.carry_out(payload)
-        db.session.rollback()
-        assert table.states() == ["due_diligence", "decision", "decision"]
-        assert table.meeting().status == "running"
-        execution.carry_out(payload)
-        execution.carry_out(payload)
-    assert table.states() == DONE
     db.session.rollback()
+    process = processes.start(
+        settings,
+        f"""
+        from datetime import timedelta
+        from fundflow import clock
+        from fundflow.decisions import execution
+        real, done = execution._decide, []
+        def dying(*given):
+            if done:
+                ready()
+                time.sleep(60)
+            done.append(given)
+            real(*given)
+        execution._decide = dying
+        with clock.shifted(timedelta(days=5)):
+            execution.carry_out({{"meeting_id": {str(table.id)!r}, "attempt": 1}})
+        """,
+    )
+    processes.kill_when_ready(process)
+    assert table.states() == ["due_diligence", "decision", "decision"]
+    assert table.meeting().status == "running"
+    carried_out(table)
+    carried_out(table)
+    assert table.states() == DONE
     assert len(db.session.scalars(sa.select(Event).where(Event.transition == "award")).all()) == 1
+
+
+def test_of_two_who_release_at_the_same_moment_one_does(app: Flask) -> None:
+    table = Table()
+    table.prepare()
+    table.propose()
+    others = [make.acting(make.a_person(f"Director {n}", groups=["directors"])) for n in (1, 2)]
+
+    def releases(actor: Actor) -> Meeting:
+        with transaction():
+            return releasing.release(table.id, attempt=1, actor=actor)
+
+    results = at_once(app, [lambda actor=actor: releases(actor) for actor in others])  # type: ignore[misc]
+    assert sorted(type(each).__name__ for each in results) == ["AlreadyReleased", "Meeting"]
+    assert len(db.session.scalars(sa.select(Job).where(Job.kind == releasing.JOB)).all()) == 1
