@@ -101,6 +101,8 @@ def _tell_large(folder: Path) -> bool:
     with later(15):
         story.scored(application, "apart")
     with later(7):
+        story.appealed(application, "amara")
+    with later(7):
         story.decided(application, reserve=True)
     with later(10):
         story.account(application, "amara")

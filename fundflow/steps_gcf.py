@@ -205,6 +205,14 @@ class LargeStory(Story):
             self.fire(application, "place_on_reserve", "adaeze")
         self.fire(application, "award", "adaeze")
 
+    def appealed(self, application: Application, lead: str) -> None:
+        """Not selected at first; the city appeals, and somebody who took no part in the decision upholds it."""
+        self.fill(application, "decision", "elena", words.recommendation("reject", clock.now().date()))
+        self.fire(application, "not_select", "adaeze", reason=words.REASONS["reject"])
+        self.fill(application, "appeal", lead, dict(words.APPEAL))
+        self.fire(application, "appeal", lead)
+        self.fire(application, "uphold_appeal", "jonas", reason=words.REASONS["uphold_appeal"])
+
     def account(self, application: Application, lead: str) -> None:
         city = db.session.get_one(City, application.city_id)
         papers = words.bank_papers(clock.now().date() + timedelta(days=4 * 365))

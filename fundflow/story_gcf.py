@@ -354,12 +354,21 @@ def _costs(project: LargeProject, spent: Money) -> list[dict[str, Any]]:
     ]
 
 
+APPEAL: Mapping[str, Any] = {
+    "appeal_on": "facts",
+    "appeal_grounds": "The statement says that those concerned were not asked. The planning group of fourteen people, half of "
+    "them new in the city, wrote the idea with us over five evenings; the list of meetings stands in the proposal.",
+}
+"""What a city says against a decision."""
+
 REASONS: Mapping[str, str] = {
     "not_eligible": "The applicant is an association. This fund can only give to a city government; please ask yours to apply.",
     "changes_concept": "Please say under which mandate the city acts, and whether the province has to agree.",
     "changes_proposal": "The budget pays for tools twice, in lines 3 and 4. Please correct it, and attach the letter of the mayor.",
     "reject": "The plan does not say what will change for whom, and those concerned were not asked. We would welcome a smaller "
     "proposal, made with them.",
+    "uphold_appeal": "The proposal names the planning group and its five meetings, so the finding that nobody was asked does not "
+    "stand. The committee’s scores stay as they are; the fund decides anew on them.",
     "refuse_tranche": "The note on spending covers only the first four months. Please add the months since.",
     "extend": "Floods closed the market for three months; the second group of participants begins later.",
     "suspend": "The account of the project was used for salaries of another department. We wait for the correction.",
