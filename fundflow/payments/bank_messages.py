@@ -62,13 +62,16 @@ def confirmed(application: Application, row: BankAccount, facts: Facts) -> None:
 
 
 def objected(application: Application, row: BankAccount, facts: Facts) -> None:
+    """Everybody who was told of the change is told that it stopped."""
     people = [*_city(application), *_contact_replaced(row), *_fund(application, facts, {FINANCE, DIRECTORS})]
-    _tell("bank_change_frozen", application, row, facts, people)
+    _tell("bank_change_frozen", application, row, facts, people, by=_of_the_city(application, facts))
 
 
 def put_aside(application: Application, row: BankAccount, facts: Facts) -> None:
+    """It will not be used: the city took it back, or the fund put it aside and says why."""
     people = [*_city(application), *_contact_replaced(row), *_fund(application, facts, {FINANCE})]
-    _tell("bank_put_aside", application, row, facts, people, why=row.why or "")
+    by = _of_the_city(application, facts)
+    _tell("bank_put_aside", application, row, facts, people, by=by, why=row.why or "")
 
 
 def _tell(
@@ -89,6 +92,12 @@ def _tell(
     }
     for person in people:
         mail.queue(template, person, said, f"bank:{row.id}:{template}")
+
+
+def _of_the_city(application: Application, facts: Facts) -> str:
+    """Who did it, where that was somebody of the city; a city is told no name of the fund's people."""
+    person = facts.actor.id
+    return facts.actor.name if person is not None and accounts.is_on_team(person, application.city_id) else ""
 
 
 def _city(application: Application) -> list[mail.Recipient]:
