@@ -29,6 +29,7 @@ def seal(file: Path | None) -> None:
         try:
             if file is None:
                 about = documents.require_seal()
+                documents.verify(b"")  # reads FUNDFLOW_SEAL_TRUST, so that a mistake in it is told here too
             else:
                 report = documents.verify(file.read_bytes())
         except documents.SealUnusable as problem:
