@@ -359,4 +359,4 @@ def test_typesetter_is_not_loaded_before_it_is_needed() -> None:
 
 def test_one_digest_covers_words_and_style_of_the_templates() -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", documents.template_sha256())
-    assert documents.languages("grant_agreement") == ("en", "fr")
+    assert documents.languages("grant_agreement") == ("ar", "en", "fr")

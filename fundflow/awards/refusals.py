@@ -23,5 +23,9 @@ class PlanDiffers(Refused):
     """The payment plan adds up to {planned}, but the grant is {amount}. Correct the plan first."""
 
 
+class WordsChanged(Refused):
+    """The words of the agreement were changed after it was issued. Issue it again, then have it signed."""
+
+
 class NotReady(Refused):
     """This document is still being prepared. It will be here within a few minutes."""

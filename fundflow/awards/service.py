@@ -16,6 +16,7 @@ import pikepdf
 import sqlalchemy as sa
 
 from fundflow import clock, documents, jobs, storage
+from fundflow.awards import countersigned
 from fundflow.awards.kinds import KINDS
 from fundflow.awards.models import Document
 from fundflow.awards.refusals import UnknownDocument
@@ -27,6 +28,8 @@ from fundflow.lifecycle.registry import EffectContext
 
 TEMPLATES = {name: kind.template for name, kind in KINDS.items()}
 """The template of each kind of document that a workflow may name."""
+PREVAILS = "en"
+"""The language whose text counts where a document exists in several, as the agreement itself says."""
 
 
 def ask(ctx: EffectContext, kind: str) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def ask(ctx: EffectContext, kind: str) -> dict[str, Any]:
     template, texts = TEMPLATES[kind], ctx.workflow.templates
     template_sha256 = documents.template_sha256(texts)
     digests: dict[str, str] = {}
-    for language in documents.languages(template, texts):
+    for language in _languages(ctx, kind):
         said = KINDS[kind].facts(ctx, language)
         digests[language] = documents.digest(said)
         # Filled in once now, without printing: a hole in the facts must stop the decision, not a job after it.
@@ -57,6 +60,19 @@ def ask(ctx: EffectContext, kind: str) -> dict[str, Any]:
         db.session.add(document)
         jobs.enqueue("document.render", {"document_id": str(document.id)}, f"document:{ctx.key()}:{kind}:{language}")
     return {"document": kind, "template_sha256": template_sha256, "facts_sha256": digests}
+
+
+def _languages(ctx: EffectContext, kind: str) -> tuple[str, ...]:
+    """The languages of the workflow in which the document exists, and English, which counts where there are several.
+
+    A workflow that does not speak a language could not be read in it by its city: its forms, conditions and reports
+    would stand in another one in the midst of the text. That a template exists is no reason to print it for everybody.
+    """
+    exist = documents.languages(KINDS[kind].template, ctx.workflow.templates)
+    if KINDS[kind].is_signed:
+        return tuple(language for language in exist if language == countersigned.language_signed(ctx))
+    wanted = {PREVAILS, *ctx.workflow.languages}
+    return tuple(language for language in exist if language in wanted) or exist[:1]
 
 
 @jobs.handler("document.render")
@@ -77,7 +93,8 @@ def render(payload: dict[str, Any]) -> None:
         return
     if kind.is_sealed:
         documents.require_seal()
-    printed = documents.render(kind.template, said, language, texts, to_be_sealed=kind.is_sealed)
+    images = {each["image"]: storage.get(each["image"]) for each in said.get("signed_by", ()) if each["image"]}
+    printed = documents.render(kind.template, said, language, texts, images=images, to_be_sealed=kind.is_sealed)
     sealed = documents.seal(printed) if kind.is_sealed else None
     kept = storage.put(sealed.content if sealed else printed)
     db.session.execute(

@@ -9,6 +9,7 @@ def document_title(kind: str) -> str:
     """The name of a kind of document."""
     known = {
         "agreement": _("Grant agreement"),
+        "countersigned_agreement": _("Countersigned agreement"),
         "award_letter": _("Award letter"),
         "amendment": _("Amendment"),
         "rejection_letter": _("Decision letter"),

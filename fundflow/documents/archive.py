@@ -47,6 +47,7 @@ def write(document: Any, facts: str, identifier: bytes, *, to_be_sealed: bool) -
 
     def finish(_: Any, pdf: Any) -> None:
         _claim_accessibility(pdf)
+        _name_every_glyph(pdf)
         if to_be_sealed:
             _add_field(pdf, sealing)
         _serialise(pdf)
@@ -69,6 +70,19 @@ def _claim_accessibility(pdf: Any) -> None:
     metadata.stream = [metadata.stream[0].replace(b"</rdf:RDF>", _ACCESSIBLE + b"</rdf:RDF>")]
     metadata.compress = False  # an archive must be able to read it without any software of ours
     pdf.catalog["AF"] = Array(dict.fromkeys(pdf.catalog["AF"]))  # the library lists every attachment twice
+
+
+def _name_every_glyph(pdf: Any) -> None:
+    """Where a letter is drawn by two glyphs, as Arabic ones are, the second has no text of its own: it says nothing.
+
+    The library leaves such a mapping empty, which no archive takes; a joiner without width reads as nothing too.
+    """
+    for each in pdf.objects:
+        lines = getattr(each, "stream", None)
+        if isinstance(lines, list) and b"begincmap" in lines:
+            each.stream = [
+                line[:-2] + b"<200d>" if isinstance(line, bytes) and line.endswith(b"> <>") else line for line in lines
+            ]
 
 
 def _add_field(pdf: Any, about: str) -> None:

@@ -1,9 +1,10 @@
 """The templates of documents: the texts that each is made of, their digest, and the page that facts make of them.
 
 Refuses a template with a fact missing. A template is `<name>.<language>.html`, autoescaped; its style is `<name>.css`,
-or `letter.css` where there is none. Facts print through `|money`, `|words`, `|day`, `|number`, `|country` and
-`|paragraphs`, in the document's language; beside them a template may print `facts_sha256` and `template_sha256`, and
-where the facts say the `site`, draw `check_url` as a `code()`; `image()` is the address of an image that facts name.
+else that of the template it extends. Facts print through `|money`, `|words`, `|day`, `|moment(zone)`, `|number`,
+`|country`, `|side` and `|paragraphs`, in the document's language; beside them a template may print `facts_sha256` and
+`template_sha256`, and where the facts say the `site`, draw `check_url` as a `code()`; `image()` is the address of an
+image that the facts name.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -25,7 +26,7 @@ from markupsafe import Markup, escape
 from fundflow.config import ROOT
 from fundflow.db import canonical_json
 from fundflow.documents import codes
-from fundflow.documents.words import in_words, locale_of, written_day
+from fundflow.documents.words import in_words, locale_of, side_of, written_day, written_moment
 from fundflow.errors import Refused
 from fundflow.money import Money
 
@@ -107,15 +108,26 @@ def _referenced(source: str) -> tuple[str, ...]:
 
 
 def style_of(template: str, texts: Texts | None = None) -> str:
-    """The style sheet of a document; one without a style of its own is a letter."""
+    """The style sheet of a document."""
     name = _style(template, texts)
     return (FOLDER / name).read_text(encoding="utf-8") if texts is None else texts[BELOW + name]
 
 
 def _style(template: str, texts: Texts | None = None) -> str:
-    """The style of a document; one without a style of its own is a letter."""
-    own = f"{template}.css"
-    return own if ((FOLDER / own).is_file() if texts is None else BELOW + own in texts) else "letter.css"
+    """The style of a document: its own, else that of what it builds on; a letter's where there is neither."""
+    if _is_there(f"{template}.css", texts):
+        return f"{template}.css"
+    for language in languages(template, texts):
+        name = f"{template}.{language}.html"
+        source = (FOLDER / name).read_text(encoding="utf-8") if texts is None else texts[BELOW + name]
+        for base in _referenced(source):
+            if _is_there(style := f"{base.partition('.')[0]}.css", texts):
+                return style
+    return "letter.css"
+
+
+def _is_there(name: str, texts: Texts | None) -> bool:
+    return (FOLDER / name).is_file() if texts is None else BELOW + name in texts
 
 
 def template_sha256(texts: Texts | None = None) -> str:
@@ -174,6 +186,8 @@ def _environment(language: str, texts: tuple[tuple[str, str], ...] | None) -> En
     environment.filters.update(
         money=lambda value: as_money(value).format(locale),
         words=lambda value: in_words(as_money(value), language),
+        moment=lambda value, zone: written_moment(datetime.fromisoformat(value), zone, language),
+        side=lambda text: side_of(text, Locale.parse(locale).text_direction),
         day=lambda value: written_day(date.fromisoformat(value), language),
         number=lambda value: format_decimal(Decimal(str(value)), locale=locale),
         country=country,
