@@ -65,7 +65,8 @@ def test_whole_grant_leaves_letters_payments_and_a_chain_that_holds(app: Flask) 
     assert (held.paid, held.committed, held.reserved) == (dollars("418750"), dollars("0"), dollars("0"))
     assert held.available == dollars("581250")
     papers = papers_of(grant)
-    assert set(papers) == {"award_letter", "statement_of_reasons", "agreement", "closing_letter"}
+    kinds = {"award_letter", "statement_of_reasons", "agreement", "countersigned_agreement", "closing_letter"}
+    assert set(papers) == kinds
     worker.drain()
     assert all(each.is_ready for each in papers_of(grant).values())
     assert audit.verify(application.id).is_whole
