@@ -1,4 +1,4 @@
-"""Signing in a real browser: the password again, a signature drawn with the mouse, the other side, and the certificate."""
+"""Signing in a real browser: drawn with the mouse, typed by the other side, and what comes of it checked by anyone."""
 
 from __future__ import annotations
 
