@@ -31,7 +31,7 @@ _REPORTS = st.lists(st.tuples(_LINES, st.booleans()), max_size=4).map(
 _GRANTS = st.lists(st.builds(Promised, st.uuids(), _LINES, _REPORTS), max_size=5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(_GRANTS, st.randoms(use_true_random=False))
 def test_nothing_is_ever_counted_twice(grants: list[Promised], random: Random) -> None:
     found = {each.measure: each for each in rolled_up(grants)}

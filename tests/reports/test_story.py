@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date, datetime, time, timedelta
@@ -15,6 +17,7 @@ from flask.testing import FlaskClient
 
 from fundflow import clock, documents
 from fundflow import story_gcf as story
+from fundflow.accounts.models import City
 from fundflow.applications import queries as applications
 from fundflow.awards.models import Document
 from fundflow.db import db
@@ -177,6 +180,15 @@ def test_reports_from_the_first_to_the_year_after(app: Flask, client: FlaskClien
         assert ledger.standing(now_of(grant)) == held
         assert seen(grant).owed == ()
     assert audit.verify(grant.application.id).is_whole
+
+    # In files a name that looks like a formula stays a name.
+    db.session.get_one(City, grant.city.id).name = "=1+1"
+    db.session.commit()
+    sign_in(client, db.session.merge(grant.manager))
+    book = zipfile.ZipFile(io.BytesIO(client.get("/portfolio.xlsx").data))
+    assert b"<t>=1+1</t>" in book.read("xl/sharedStrings.xml")
+    assert not any(b"<f>" in book.read(name) for name in book.namelist())
+    assert "'=1+1" in client.get("/portfolio.csv").text
 
 
 def final_report_and_money_back(grant: LargeGrant) -> date:
