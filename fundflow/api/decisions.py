@@ -20,15 +20,16 @@ from fundflow.awards.policy import may_read_documents
 from fundflow.desk import ahead
 from fundflow.desk.story import place_label, seen_revision, sight_of, viewer_of
 from fundflow.lifecycle import acts, children, commands, definitions, registry, timers
-from fundflow.lifecycle.models import Application
+from fundflow.lifecycle.models import Application, Child
 from fundflow.lifecycle.signing import NotProven
 from fundflow.money import Money, NotAnAmount
 from fundflow.web import reader
 from fundflow.web.refusals import sentence
-from fundflow.workflow import clauses
+from fundflow.workflow import access, clauses
 from fundflow.workflow.acts import Act
 from fundflow.workflow.decide import Decision
 from fundflow.workflow.definition import Transition, Workflow
+from fundflow.workflow.forms import OwnForm
 from fundflow.workflow.sentences import placeholders
 from fundflow.workflow.text import Text
 
@@ -224,6 +225,7 @@ def _signature(application: Application, kind: str) -> schemas.Asks:
 
 def _children(workflow: Workflow, application: Application, tells: bool) -> Iterable[schemas.Child]:
     language = reader.language()
+    roles = commands.roles_of(application, g.actor) if workflow.own_forms else frozenset[str]()
     for row, decided in commands.available_children(application, g.actor):
         kind = workflow.children[row.kind]
         held = children.fields_of(workflow, row)
@@ -232,11 +234,29 @@ def _children(workflow: Workflow, application: Application, tells: bool) -> Iter
             key=row.key,
             state=schemas.Named(id=row.state, label=kind.states[row.state].label.in_(language)),
             values={name: plain(value) for name, value in held.items() if name not in ("key", "state")},
+            forms=list(_own_forms(workflow, application, row, roles)),
             decisions=[
                 _child_decision(application, row.key, kind.transitions[each.transition], each, tells)
                 for each in decided
             ],
         )
+
+
+def _own_forms(
+    workflow: Workflow, application: Application, row: Child, roles: frozenset[str]
+) -> Iterable[schemas.FormLink]:
+    """The forms that the child has for itself, as far as the caller may read them now."""
+    has_ended = application.outcome is not None
+    cell = access.own_cell(workflow, application.state, row.kind, row.state, roles, has_ended=has_ended)
+    for name in workflow.children[row.kind].forms:
+        if name in cell.view:
+            whole = str(OwnForm(row.kind, row.key, name))
+            yield schemas.FormLink(
+                id=whole,
+                label=workflow.forms[name].title.in_(reader.language()),
+                page=url_for("applications.edit", application_id=application.id, form=whole, _external=True),
+                may_edit=name in cell.edit,
+            )
 
 
 def _child_decision(

@@ -122,6 +122,7 @@ class Child(Part):
     key: str
     state: Named
     values: dict[str, Any]
+    forms: list[FormLink]
     decisions: list[Decision]
 
 

@@ -22,7 +22,7 @@ from fundflow.lifecycle.claims import Asked, Fired, Held, take
 from fundflow.lifecycle.models import Application, Child, Event, Signature
 from fundflow.lifecycle.situation import Facts
 from fundflow.lifecycle.standings import standings
-from fundflow.lifecycle.takeover import begun_in_the_past, take_over
+from fundflow.lifecycle.takeover import begun_in_the_past, take_over, take_over_of_children
 from fundflow.workflow.decide import Decision
 from fundflow.workflow.definition import Effect, Migration, Workflow
 from fundflow.workflow.migration import REVERSE_FIELDS, Standing, Verdict, judge, map_for, reverse
@@ -309,6 +309,7 @@ def _happen(given: Plan, held: Held, line: Line, actor: Actor, key: str) -> Fire
         "fields": sorted(move.fields),
         "children": parts,
         "timers": take_over(facts, given.old, left, verdict),
+        **({"child_timers": found} if (found := take_over_of_children(facts)) else {}),
     }
     decision = Decision(MIGRATED, True, (), verdict.state, None)
     fired = happening.migrate(ctx, facts, decision, {"key": key, "migration": account})

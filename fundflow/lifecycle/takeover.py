@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from fundflow.db import db, present
 from fundflow.lifecycle import timers, writes
 from fundflow.lifecycle.actor import SYSTEM
+from fundflow.lifecycle.children import rows_of as children_of
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.lifecycle.moments import moment_of, plan
 from fundflow.lifecycle.situation import Facts
@@ -54,6 +55,43 @@ def take_over(facts: Facts, old: Workflow, left: str, verdict: Verdict) -> dict[
         timers.begin(facts, timer, moment)
         told[timer.id] = {"way": "begin", "due": moment}
     db.session.flush()
+    return told
+
+
+def take_over_of_children(facts: Facts) -> dict[str, dict[str, Any]]:
+    """The same for the deadlines of the children, which stand in their new states already.
+
+    One that the new version has no more, or not where its child now stands, is cancelled.
+    """
+    application, new = facts.application, facts.workflow
+    told: dict[str, dict[str, Any]] = {}
+    rows = db.session.scalars(
+        sa.select(Timer)
+        .where(Timer.application_id == application.id, Timer.subject != "", Timer.status != "cancelled")
+        .order_by(Timer.generation)
+        .execution_options(populate_existing=True)
+    )
+    latest = {(row.subject, row.name): row for row in rows}
+    children = children_of(application.id)
+    stands = {f"{child.kind}:{child.key}": f"{child.kind}.{child.state}" for child in children}
+    for (subject, name), row in latest.items():
+        timer = new.timers.get(name)
+        if timer is None or stands.get(subject) not in timer.states:
+            timers.cancel(application.id, [name], subject)
+            told[f"{name} {subject}"] = {"way": "cancel", "was": row.due_at}
+        elif row.status == "armed":
+            told[f"{name} {subject}"] = {"way": "keep", "was": row.due_at}
+            _promise(timers.looking_at(row, application, facts.now), timer, row, anew=False)
+            told[f"{name} {subject}"]["due"] = row.due_at
+    db.session.flush()
+    for child in children:
+        subject = f"{child.kind}:{child.key}"
+        begun = [timer for timer in new.timers_of(child.kind).values() if stands[subject] in timer.states]
+        for timer in begun:
+            if (subject, timer.id) not in latest:
+                with facts.about(child, [each for each in children if each.kind == child.kind]):
+                    timers.arm(facts, timer, facts.now)
+                told[f"{timer.id} {subject}"] = {"way": "begin"}
     return told
 
 

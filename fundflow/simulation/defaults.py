@@ -172,7 +172,7 @@ def _effort(workflow: Workflow, t: Transition, state: str, by: frozenset[str], s
     role = _staffed(by, workflow, staff)
     if role is not None:
         return Effort(by=role, hours=STEP)
-    pressing = [timer.id for timer in workflow.timers.values() if not timer.is_sla and state in timer.states]
+    pressing = [timer.id for timer in workflow.timers_of().values() if not timer.is_sla and state in timer.states]
     pressed = t.deadline or (pressing[0] if pressing and t.end is None else None)
     if pressed is not None:
         return Effort(days=BEFORE, before=pressed)
@@ -183,6 +183,6 @@ def _timers(workflow: Workflow) -> dict[str, Distribution]:
     """Moments that only an application knows: a project begins in two months and lasts a year and a half."""
     return {
         timer.id: Triangular(360, 540, 720) if timer.then else Fixed(60.0)
-        for timer in workflow.timers.values()
+        for timer in workflow.timers_of().values()
         if timer.at is not None and not is_known(timer)
     }

@@ -228,7 +228,7 @@ class _Fitting:
 
     def _timers(self, lastings: Mapping[str, Sequence[Lasting]]) -> dict[str, Distribution]:
         found = dict(self.begun.timers)
-        for timer in self.workflow.timers.values():
+        for timer in self.workflow.timers_of().values():
             if timer.id in found and not is_known(timer) and timer.then is not None:
                 seen = [each for state in timer.states for each in lastings.get(state, ())]
                 took = _in_days(lengths(seen, timer.then))

@@ -156,7 +156,7 @@ class _Compiling:
     def __init__(self, workflow: Workflow, scenario: Scenario) -> None:
         self.workflow, self.scenario = workflow, scenario
         self.states = {name: number for number, name in enumerate(workflow.states)}
-        self.timers = {name: number for number, name in enumerate(workflow.timers)}
+        self.timers = {name: number for number, name in enumerate(workflow.timers_of())}
         self.reviews = {name: number for number, name in enumerate(workflow.reviews)}
         self.days = Days(scenario.opening.opens, workflow.working_days)
         self.closes = self.days.hour_of(datetime.combine(scenario.opening.closes, time(23, 59, 59)))
@@ -183,7 +183,7 @@ class _Compiling:
             amount=scenario.opening.amount,
             budget=scenario.opening.budget,
             states=tuple(self._state(state) for state in workflow.states.values()),
-            timers=tuple(self._timer(timer) for timer in workflow.timers.values()),
+            timers=tuple(self._timer(timer) for timer in workflow.timers_of().values()),
             desks=self.desks,
             reviews=tuple(self._review(review) for review in workflow.reviews.values()),
         )

@@ -230,7 +230,7 @@ def _reviews(top: Mapping[str, Place], workflow: Workflow, staff: Mapping[str, S
 def _timers(top: Mapping[str, Place], workflow: Workflow) -> dict[str, Distribution]:
     found = {}
     for name, place in (top["timers"].entries("timer") if "timers" in top else {}).items():
-        if name not in workflow.timers:
+        if name not in workflow.timers_of():
             place.error("SC102", f"there is no timer '{name}'{did_you_mean(name, workflow.timers)}", key=True)
         elif workflow.timers[name].after is not None:
             place.error("SC107", f"the workflow itself says how long '{name}' runs", key=True)

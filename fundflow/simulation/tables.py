@@ -240,7 +240,7 @@ def _late(report: Report, language: str) -> Table:
             label = words.label_of(report.workflow, "state", name).in_(language)
             values = {"state": label, "length": stay.limit.text}
             rows.append((write(words.LONGER, values, language), cells))
-    timers = _table(report, language, "timer", words.LATE, words.LIMIT, list(report.workflow.timers))
+    timers = _table(report, language, "timer", words.LATE, words.LIMIT, list(report.workflow.timers_of()))
     return Table("late", timers.title, timers.heading, timers.columns, (*rows, *timers.rows))
 
 

@@ -118,7 +118,7 @@ transitions:
     when:
       - if: children.report.all(r, r.state == 'accepted') && children.amendment.all(a, a.state != 'draft' && a.state != 'asked')
         else: {en: Some reports or changes are open.}
-      - if: children.report.map(r, r.spent.orValue(money('0.00'))).sum() <= application.requested
+      - if: children.report.map(r, r.spent).sum() <= application.requested
         else: {en: More was spent than granted.}
   end: {from: active, end: ended, by: manager, reason: required, do: [{children: report, each: drop}, {children: amendment, each: drop}]}
 children:
@@ -212,21 +212,21 @@ examples:
 """  # noqa: E501
 
 
-def a_delivery_workflow(change: tuple[str, str] | None = None) -> Workflow:
-    """The grant, or the grant with one piece of its text replaced."""
+def a_delivery_workflow(*changes: tuple[str, str], **forms: str) -> Workflow:
+    """The grant, or the grant with pieces of its text, or a form of it, replaced."""
     text = DELIVERY + STORY
-    if change is not None:
-        assert change[0] in text
-        text = text.replace(*change)
-    return make.a_workflow_from(text, ask=ASK, periodic=PERIODIC, change=CHANGE)
+    for was, now in changes:
+        assert was in text
+        text = text.replace(was, now)
+    return make.a_workflow_from(text, **{"ask": ASK, "periodic": PERIODIC, "change": CHANGE, **forms})
 
 
 class Delivery:
     """One application that is being carried out, and the people around it."""
 
-    def __init__(self, change: tuple[str, str] | None = None, *, months: str = "18", **more: Any) -> None:
+    def __init__(self, *, months: str = "18", **more: Any) -> None:
         self.focal = make.a_person()
-        round_ = make.a_round(workflow=a_delivery_workflow(change), **more)
+        round_ = make.a_round(workflow=make.kept(a_delivery_workflow()), **more)
         self.application: Application = make.started(round_, make.a_city(focal_point=self.focal), self.focal)
         self.manager: User = make.a_person(groups=[MANAGERS])
         make.fill(

@@ -16,13 +16,13 @@ from fundflow.applications import service, uploads
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound
 from fundflow.jobs.models import Job
-from fundflow.lifecycle import audit, children, commands, queries
+from fundflow.lifecycle import audit, children, commands, definitions, migrating, queries
 from fundflow.lifecycle.models import Timer
 from fundflow.lifecycle.sweeping import sweep
 from fundflow.money import Money
 from fundflow.workflow import examples
 from tests import factories as make
-from tests.lifecycle.delivery import Delivery, a_delivery_workflow
+from tests.lifecycle.delivery import STORY, Delivery, a_delivery_workflow
 from tests.lifecycle.replaying import Engine
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -205,6 +205,32 @@ def test_the_runner_of_examples_and_the_engine_tell_the_same_story() -> None:
     for step in story.steps:
         engine.tell(step)
     engine.look(story.line)
+
+
+def test_another_version_keeps_the_deadlines_of_children_that_it_has_and_cancels_the_others(
+    delivery: Delivery,
+) -> None:
+    old = a_delivery_workflow()
+    without = ("  change_dropped: {in: amendment.draft, after: 30 days, then: amendment.drop}\n", "")
+    longer = (
+        "in: report.open, at: self.due, grace: 3 days",
+        "in: [report.open, report.sent], at: self.due, grace: 9 days",
+    )
+    drop = ("by: [applicant, system]}", "by: [applicant, system]}\n      # by hand\n")
+    new = make.kept(a_delivery_workflow(("version: 1\n", "version: 2\n"), without, longer, drop, (STORY, "")))
+    delivery.press("ask_change", delivery.focal, input={"about": "budget", "because": "Prices"})
+    delivery.press("report.open_early", delivery.manager, of="1")
+    db.session.rollback()
+    result = migrating.apply(migrating.plan(definitions.complete(old), new))
+    assert result.moved == 1
+    assert running(delivery, "change_dropped") == {}
+    assert running(delivery, "report_due") == {"report:1": date(2027, 7, 1)}
+    assert running(delivery, "report_opens").keys() == {"report:2", "report:3"}
+    told = queries.history(delivery.application.id)[-1].body["migration"]["child_timers"]
+    assert told["change_dropped amendment:1"]["way"] == "cancel" and told["report_due report:1"]["way"] == "keep"
+    send(delivery, "1", 1)
+    assert running(delivery, "report_due") == {"report:1": date(2027, 7, 1)}, "by the rules of the new version"
+    assert audit.verify(delivery.application.id).is_whole
 
 
 def test_files_of_a_child_come_and_go_in_its_form_and_are_sent_with_it(delivery: Delivery) -> None:
