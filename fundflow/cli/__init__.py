@@ -5,7 +5,7 @@ Each says in one sentence what went wrong and exits with 1 (2 for a wrong call);
 
 from __future__ import annotations
 
-from fundflow.cli import checking, drawing, examples, record, rules, sealing, serving, simulating
+from fundflow.cli import checking, drawing, examples, ledger, record, rules, sealing, serving, simulating
 from fundflow.cli.group import main
 
-__all__ = ["checking", "drawing", "examples", "main", "record", "rules", "sealing", "serving", "simulating"]
+__all__ = ["checking", "drawing", "examples", "ledger", "main", "record", "rules", "sealing", "serving", "simulating"]

@@ -13,7 +13,7 @@ from fundflow.lifecycle.models import Application, Event
 
 _moved = (
     sa.select(LedgerEntry.application_id, LedgerEntry.event_seq, sa.func.sum(LedgerEntry.minor).label("minor"))
-    .where(LedgerEntry.application_id.is_not(None))
+    .where(LedgerEntry.application_id.is_not(None), LedgerEntry.event_seq.is_not(None))
     .group_by(LedgerEntry.application_id, LedgerEntry.event_seq)
     .subquery()
 )
