@@ -28,6 +28,7 @@ from fundflow.decisions import views as decisions
 from fundflow.desk import views as desk
 from fundflow.ledger import checks as ledger_checks
 from fundflow.ledger import effects as ledger_effects
+from fundflow.ledger import views as ledger
 from fundflow.lifecycle import definitions, registry, sweeping
 from fundflow.oversight import views as oversight
 from fundflow.payments import (
@@ -72,6 +73,7 @@ PAGES = (
     applications,
     reviews,
     awards,
+    ledger,
     payments,
     bank_views,
     screening_views,

@@ -31,7 +31,10 @@ from fundflow.decisions.models import MeetingItem
 from fundflow.invented import PROJECTS
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
+from fundflow.ledger import funding
+from fundflow.ledger.models import DonorLine, LedgerEntry
 from fundflow.lifecycle import overrides, publishing
+from fundflow.money import Money
 from fundflow.payments import answers, paying
 from fundflow.payments.order_models import PaymentBatch
 from fundflow.reviews.models import Review
@@ -117,6 +120,20 @@ class World:
                 seen={},
             )
         paying_id, bank_file_id, batch_id = banked(story)
+        line, entry_id = _one(sa.select(DonorLine)), _one(sa.select(LedgerEntry.id))
+        with transaction():
+            donor = funding.make_donor("Alba Foundation", actor=story.actor("ines"))
+            accounts.register_person("rosa@donor.example", "Rosa")
+            follower = funding.let_follow(donor, "rosa@donor.example", actor=story.actor("ines"))
+            money = Money.of(1, line.currency)
+            asked = funding.ask("appropriation", line, money, "More", key="more", actor=story.actor("ines"))
+        donor_names = {
+            "donor": donor.id,
+            "follower": follower.id,
+            "line": line.id,
+            "asked": asked.id,
+            "entry": entry_id,
+        }
         with transaction():
             told = decisions.About(title="Meeting", day=present.date())
             meeting = decisions.begin(round_, told, actor=story.actor("ines"), key="meeting")
@@ -164,6 +181,7 @@ class World:
             "invitation": _one(sa.select(Invitation.id)),
             "standing_in": standing_in.id,
             "wish": wish.id,
+            **donor_names,
             "paying": paying_id,
             "bank_file": bank_file_id,
             "batch": batch_id,

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from fundflow import clock
 from fundflow.accounts.policy import in_group
-from fundflow.ledger import listing
+from fundflow.ledger import listing, naming
 from fundflow.ledger import queries as ledger
 from fundflow.money import Money
 from fundflow.payments import queries
@@ -58,8 +58,8 @@ def show(slug: str) -> ResponseReturnValue:
         balance=ledger.balance(round_.id),
         payments=queries.payments_of_round(round_.id),
         entries=listing.entries_of(round_.id),
-        kinds=kind_names(),
-        accounts=account_names(),
+        kinds=naming.kinds(),
+        accounts=naming.accounts(),
     )
 
 
@@ -73,7 +73,7 @@ def entries_csv(slug: str) -> ResponseReturnValue:
 
 
 def _cells(round_id: UUID) -> Iterator[list[Any]]:
-    kinds, accounts = kind_names(), account_names()
+    kinds, accounts = naming.kinds(), naming.accounts()
     for line in listing.entries_of(round_id):
         entry = line.entry
         yield [
@@ -86,33 +86,3 @@ def _cells(round_id: UUID) -> Iterator[list[Any]]:
             line.number,
             line.city,
         ]
-
-
-def kind_names() -> dict[str, str]:
-    """What an entry did, in the reader's words."""
-    return {
-        "appropriation": _("Appropriation"),
-        "reservation": _("Reservation"),
-        "commitment": _("Commitment"),
-        "order": _("Order to the bank"),
-        "payment": _("Payment"),
-        "failure": _("Failed order"),
-        "return": _("Return by the bank"),
-        "refund": _("Refund by the city"),
-        "release": _("Release"),
-        "exchange_loss": _("Exchange loss"),
-        "exchange_gain": _("Exchange gain"),
-    }
-
-
-def account_names() -> dict[str, str]:
-    """Where money stands, in the reader's words."""
-    return {
-        "budget": _("Budget"),
-        "available": _("Available"),
-        "reserved": _("Reserved"),
-        "committed": _("Committed"),
-        "ordered": _("Ordered"),
-        "paid": _("Paid"),
-        "exchange": _("Exchange"),
-    }
