@@ -39,6 +39,7 @@ from fundflow.payments import (
     forecast_views,
     screening_views,
 )
+from fundflow.payments import checks as payments_checks
 from fundflow.payments import effects as payments_effects
 from fundflow.payments import views as payments
 from fundflow.reports import views as reports
@@ -61,7 +62,7 @@ EFFECTS = (
 )
 """Importing them registers what workflows may ask and cause."""
 
-CHECKS = (ledger_checks, applications_checks, awards_checks)
+CHECKS = (ledger_checks, applications_checks, awards_checks, payments_checks)
 """Importing them has `fundflow verify` compare their rows with the events too."""
 
 PERIODIC = (sweeping,)

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from fundflow.config import Settings
@@ -16,6 +17,8 @@ from fundflow.ledger import queries as ledger
 from fundflow.lifecycle import audit
 from fundflow.money import Money
 from fundflow.payments import answer_words, answers, iso20022
+from fundflow.payments.models import Payment
+from fundflow.payments.order_models import PaymentOrder
 from tests import factories as make
 from tests import processes
 from tests.awards.large import LargeGrant
@@ -69,6 +72,13 @@ def test_the_whole_way_of_a_payment_and_of_one_that_came_back(app: Flask) -> Non
     assert {order.status for order in orders_of(grant)} == {"returned", "failed", "booked"}
     db.session.rollback()
     assert audit.verify(None).breaks == []
+    with transaction():
+        db.session.execute(sa.update(PaymentOrder).where(PaymentOrder.id == two.id).values(minor=40_001))
+        db.session.execute(sa.update(Payment).where(Payment.id == payment.id).values(minor=59_999))
+    said = [str(each) for each in audit.verify(None).breaks]
+    assert len(said) == 2
+    assert "the order of 40001 minor units is not what event" in said[0]
+    assert "the pay of 59999 minor units" in said[1]
 
 
 def test_the_same_statement_twice_changes_nothing(app: Flask) -> None:
