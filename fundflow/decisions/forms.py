@@ -66,7 +66,7 @@ class ItemForm(FlaskForm):
 
     revision = HiddenField()
     answers_revision = HiddenField()
-    transition = RadioField(_l("Recommendation"), choices=[], validate_choice=False)
+    transition = RadioField(_l("What is to be done"), choices=[], validate_choice=False)
     place = IntegerField(
         _l("Place on the reserve list"),
         [Optional(), NumberRange(1, 1000)],

@@ -32,6 +32,9 @@ from fundflow.web.gate import requires
 from fundflow.web.refusals import sentences
 from fundflow.web.shell import CONTENT_SECURITY_POLICY
 
+ON_SCREEN = "@media screen { body { margin: 2rem; } }"
+"""A letter has its margins from the paper, which a frame does not have."""
+
 
 @pages.route("/meetings/<uuid:meeting_id>/items/<uuid:item_id>", methods=["GET", "POST"])
 @requires(policy.readers)
@@ -218,7 +221,7 @@ def letter(meeting_id: UUID, item_id: UUID, kind: str, language: str, form: str)
 
 def _framed(paper: Paper) -> Response:
     """The page of a letter with its own style, which the policy names by its digest; nothing in it runs."""
-    style = style_of(KINDS[paper.kind].template, paper.texts)
+    style = style_of(KINDS[paper.kind].template, paper.texts) + ON_SCREEN
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     text = paper.html().replace("</head>", f"<style>{style}</style></head>", 1)
     response = Response(text, mimetype="text/html")
