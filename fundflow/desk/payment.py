@@ -136,7 +136,9 @@ def _page(
         waited=waits.days_of_each(
             workflow, kind, row.created_at, [(e.transition, e.at) for e in events], due, _end(application, now)
         ),
-        steps=[panels.step_of(kind, each, language) for each in decisions],
+        steps=sorted(
+            (panels.step_of(kind, each, language) for each in decisions), key=lambda step: step.tone != "primary"
+        ),
     )
 
 
