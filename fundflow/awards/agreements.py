@@ -45,8 +45,31 @@ def agreement(ctx: EffectContext, language: str) -> dict[str, Any]:
         "glance": given.summary("short_text", "choice", "choices", "country", "number", "money", "date", "email"),
         "summary": given.summary("long_text"),
         "tables": given.tables(),
-        "reports": _reports(workflow, language, ends_on),
+        "reports": [*_scheduled(ctx, language), *_reports(workflow, language, ends_on)],
     }
+
+
+def _scheduled(ctx: EffectContext, language: str) -> Iterator[dict[str, Any]]:
+    """The reports of a schedule that stands in the workflow: children whose form the city fills in, by their `due` day.
+
+    What depends on a day that is still to come, such as a follow-up after closing, is no part of an agreement.
+    """
+    workflow = ctx.workflow
+    teams = {role.id for role in workflow.roles.values() if role.kind == "team"}
+    for kind in workflow.children.values():
+        written = [form for state in kind.states.values() for role in teams for form in state.edit.get(role, ())]
+        for row in kind.rows if written else ():
+            asked = [*row.values.values(), *([row.when] if row.when is not None else [])]
+            roots = frozenset(root for each in asked for root in each.roots)
+            if "due" not in row.values or not roots <= {"application", "round"}:
+                continue
+            ctx.facts.load(roots)
+            if any(ctx.facts.unanswered(each) for each in asked):
+                continue
+            if row.when is None or ctx.evaluate(row.when) is True:
+                number = f" {ctx.evaluate(row.values[kind.key])}" if kind.key else ""
+                name = f"{workflow.forms[written[0]].title.in_(language)}{number}"
+                yield {"name": name, "due_on": day(ctx.evaluate(row.values["due"])), "count": 0, "unit": "days"}
 
 
 def _reports(workflow: Workflow, language: str, ends_on: date | None) -> list[dict[str, Any]]:

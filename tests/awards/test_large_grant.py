@@ -97,7 +97,9 @@ def test_letters_print_the_recommendation_but_neither_scores_nor_bank_data(app: 
     assert "Three quarters of the first payment are spent" in agreement
     assert papers["agreement"].facts["fund"]["signatory"] == "Noor Haddad"
     assert papers["agreement"].facts["city"]["signatory"] in ("Awa Ndoye", "Amara Diallo")
-    [report] = papers["agreement"].facts["reports"]
+    *progress, report = papers["agreement"].facts["reports"]
+    assert [each["name"] for each in progress] == ["Progress report 1", "Progress report 2"]
+    assert papers["agreement"].facts["starts_on"] < progress[0]["due_on"] < progress[1]["due_on"] < report["due_on"]
     assert report["name"] == "Final report"
     assert report["due_on"] > papers["agreement"].facts["ends_on"]
     for text in (award, agreement):
