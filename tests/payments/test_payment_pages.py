@@ -153,7 +153,7 @@ def test_the_board_and_the_forecast_take_as_many_queries_for_one_payment_as_for_
     assert "€5,400.00" in page
 
 
-BOARD_AND_FORECAST = (12, 3)
+BOARD_AND_FORECAST = (11, 3)
 
 
 def test_no_formula_reaches_the_bookkeeping(client: FlaskClient, app: Flask) -> None:
