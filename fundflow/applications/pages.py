@@ -99,14 +99,16 @@ def reading(application: Application, form: Form, row: Answers | None, actor: Ac
 
 
 def _about(application: Application, form: Form, row: Answers | None, actor: Actor) -> dict[str, Any]:
-    saved_by = people_named([row.saved_by]).get(row.saved_by, "") if row else ""
+    # What a form was only filled with when it was opened, nobody has saved.
+    is_saved = row is not None and row.revision > 0
+    saved_by = people_named([row.saved_by]).get(row.saved_by, "") if row and is_saved else ""
     return {
         "application": application,
         "form": form,
         "round": queries.round_of(application),
         "city": queries.city_of(application),
         "files": queries.files_of(application.id, form.id),
-        "saved_at": row.saved_at if row else None,
+        "saved_at": row.saved_at if row and is_saved else None,
         "saved_by": saved_by if row and row.saved_by != actor.id else "",
     }
 

@@ -39,8 +39,9 @@ def _fill(ctx: registry.EffectContext, name: str, form: Form) -> None:
         return
     data = first_answers(form, lambda source: None if ctx.facts.unanswered(source) else ctx.evaluate(source))
     if data:
-        by = ctx.actor.id or ctx.application.created_by
+        # Revision 0: nobody has saved it yet, and whoever took the step that opened it wrote nothing in it.
+        by = ctx.application.created_by
         db.session.add(
-            Answers(application_id=ctx.application.id, form=name, revision=1, data=data, saved_at=ctx.now, saved_by=by)
+            Answers(application_id=ctx.application.id, form=name, revision=0, data=data, saved_at=ctx.now, saved_by=by)
         )
         db.session.flush()

@@ -6,7 +6,7 @@ Like all tasks of a home page they are read off workflows and memberships in set
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -18,9 +18,9 @@ from flask_babel import gettext, ngettext
 from fundflow.applications.models import Answers
 from fundflow.awards.titles import document_title
 from fundflow.db import db
-from fundflow.desk.panels import child_name, child_tone, is_open_to, short
+from fundflow.desk.panels import child_name, child_tone, is_open_to, is_told, short
 from fundflow.lifecycle import children
-from fundflow.lifecycle.models import Application, Child, Signature, TaskResult
+from fundflow.lifecycle.models import Application, Child, Signature, TaskResult, Timer
 from fundflow.money import Money
 from fundflow.web import reader
 from fundflow.workflow import access, definition
@@ -36,6 +36,8 @@ class Errand:
     url: str
     detail: str = ""
     due_at: datetime | None = None
+    zone: str | None = None
+    """Of a deadline: the zone in which it is told."""
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ def errands(
     collected: Collected,
     now: datetime,
     answers: Mapping[str, Answers],
+    timers: Sequence[Timer],
 ) -> Iterator[Errand]:
     """Everything of this kind that waits for somebody with these roles."""
     state, language = workflow.states[application.state], reader.language()
@@ -87,7 +90,13 @@ def errands(
         )
     yield from _signing(workflow, application, roles, collected)
     kept = {name: row.data for name, row in answers.items()}
-    yield from _of_children(workflow, application, roles, collected, now, kept)
+    due: dict[str, Timer] = {}
+    for timer in timers:
+        if timer.subject and is_told(workflow.timers[timer.name]):
+            due.setdefault(timer.subject, timer)
+    for errand, subject in _of_children(workflow, application, roles, collected, now, kept):
+        given = due.get(subject)
+        yield errand if given is None else replace(errand, due_at=given.due_at, zone=given.zone)
     for role in workflow.roles.values():
         if role.kind == "field" and role.assigned_by & roles and may_be_named(application):
             url = url_for("desk.name_person", application_id=application.id, role=role.id)
@@ -122,7 +131,7 @@ def _of_children(
     collected: Collected,
     now: datetime,
     kept: Mapping[str, Mapping[str, Any]],
-) -> Iterator[Errand]:
+) -> Iterator[tuple[Errand, str]]:
     """The forms that a child waits for, and the steps that lead one on: each named once with the first that can."""
     seen = access.cell(workflow, application.state, roles).view
     for kind in (kind for kind in workflow.children.values() if kind.id in seen):
@@ -133,13 +142,13 @@ def _of_children(
         for row in rows if kind.forms else ():
             for errand in _writing(workflow, application, row, roles, kept, records[row.key]):
                 unwritten.add(row.key)
-                yield errand
+                yield errand, f"{kind.id}:{row.key}"
         for step in kind.transitions.values():
             sends = any(when.kind == "complete" and when.name in kind.forms for when in step.when)
             able = [row for row in rows if not (sends and row.key in unwritten)]
             able = [row for row in able if _may(workflow, kind, step, row, application, roles, records, now)]
             if able:
-                yield _about_child(kind, step, able, records[able[0].key])
+                yield _about_child(kind, step, able, records[able[0].key]), f"{kind.id}:{able[0].key}"
 
 
 def _writing(

@@ -203,11 +203,15 @@ def _tasks(around: _Around) -> list[Task]:
     ]
     first = _writing(around, ways_on) or _reviewing(around, ways_on)
     found = [each for each in (_blocked(around), first) if each is not None]
-    application, now = around.row.application, clock.now()
-    for each in errands(around.workflow, application, around.roles, around.collected, now, around.answers):
+    application, now, answers = around.row.application, clock.now(), around.answers
+    for each in errands(
+        around.workflow, application, around.roles, around.collected, now, answers, around.timers
+    ):
+        around.workflow, application, around.roles, around.collected, now, around.answers, around.timers
+    ):
         task = _about(around, each.title, each.url, each.detail)
         if each.due_at is not None:
-            task = replace(task, due_at=each.due_at, zone=None, is_late=each.due_at < clock.now())
+            task = replace(task, due_at=each.due_at, zone=each.zone, is_late=each.due_at < clock.now())
         found.append(task)
     if not found and (last := _acting(around, ways_on) or _chasing(around, ways_on)):
         found.append(last)
