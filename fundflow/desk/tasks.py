@@ -204,11 +204,8 @@ def _tasks(around: _Around) -> list[Task]:
     first = _writing(around, ways_on) or _reviewing(around, ways_on)
     found = [each for each in (_blocked(around), first) if each is not None]
     application, now, answers = around.row.application, clock.now(), around.answers
-    for each in errands(
-        around.workflow, application, around.roles, around.collected, now, answers, around.timers
-    ):
-        around.workflow, application, around.roles, around.collected, now, around.answers, around.timers
-    ):
+    waiting = errands(around.workflow, application, around.roles, around.collected, now, answers, around.timers)
+    for each in waiting:
         task = _about(around, each.title, each.url, each.detail)
         if each.due_at is not None:
             task = replace(task, due_at=each.due_at, zone=each.zone, is_late=each.due_at < clock.now())
