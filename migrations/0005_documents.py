@@ -16,6 +16,8 @@ def upgrade() -> None:
         documents.add_column(sa.Column("sealed_at", INSTANT, nullable=True))
         documents.add_column(sa.Column("seal_sha256", sa.String(length=64), nullable=True))
         documents.create_check_constraint(op.f("ck_documents_sealed"), "(sealed_at IS NULL) = (seal_sha256 IS NULL)")
+    op.create_index("ix_documents_sha256", "documents", ["sha256"])
+    op.create_index("ix_documents_facts_sha256", "documents", ["facts_sha256"])
     with op.batch_alter_table("signatures") as signatures:
         signatures.add_column(sa.Column("made", sa.Text(), server_default="typed", nullable=False))
         signatures.add_column(sa.Column("image_sha256", sa.String(length=64), nullable=True))
@@ -29,6 +31,8 @@ def downgrade() -> None:
         signatures.drop_constraint(op.f("ck_signatures_made"), type_="check")
         signatures.drop_column("image_sha256")
         signatures.drop_column("made")
+    op.drop_index("ix_documents_facts_sha256", "documents")
+    op.drop_index("ix_documents_sha256", "documents")
     with op.batch_alter_table("documents") as documents:
         documents.drop_constraint(op.f("ck_documents_sealed"), type_="check")
         documents.drop_column("seal_sha256")

@@ -49,4 +49,6 @@ class Document(Identified, Model):
         sa.UniqueConstraint("application_id", "kind", "language", "event_seq"),
         sa.CheckConstraint("(rendered_at IS NULL) = (sha256 IS NULL)", name="rendered"),
         sa.CheckConstraint("(sealed_at IS NULL) = (seal_sha256 IS NULL)", name="sealed"),
+        sa.Index("ix_documents_sha256", "sha256"),
+        sa.Index("ix_documents_facts_sha256", "facts_sha256"),
     )
