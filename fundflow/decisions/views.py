@@ -150,7 +150,10 @@ def leave_out(meeting_id: UUID, item_id: UUID) -> ResponseReturnValue:
 @requires(policy.preparers)
 def propose(meeting_id: UUID) -> ResponseReturnValue:
     """Propose the release."""
-    queries.meeting_for(g.actor, meeting_id)
+    meeting = queries.meeting_for(g.actor, meeting_id)
+    if meeting.status == "proposed" and meeting.proposed_by == g.actor.id:
+        # A second click on the same button.
+        return redirect(url_for(".show", meeting_id=meeting_id), 303)
     revision = ActForm().seen_revision
     return _done(
         meeting_id,
@@ -188,6 +191,9 @@ def release(meeting_id: UUID) -> ResponseReturnValue:
     meeting = queries.meeting_for(g.actor, meeting_id)
     if request.method != "POST":
         return _release_page(meeting)
+    if meeting.released_by is not None and meeting.released_by == g.actor.id:
+        # A second click on the same button.
+        return redirect(url_for(".show", meeting_id=meeting_id), 303)
     attempt = ActForm().seen_attempt
     try:
         with transaction():

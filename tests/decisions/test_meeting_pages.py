@@ -87,6 +87,7 @@ def test_from_the_table_to_the_release_and_no_city_sees_anything_before(app: Fla
         assert chair.post(f"{home}/release", data={"attempt": "1"}).status_code == 409
         page = director.get(f"{home}/release").text
         assert director.post(f"{home}/release", data={"attempt": field(page, "attempt")}).status_code == 303
+        assert director.post(f"{home}/release", data={"attempt": "1"}).status_code == 303, "a second click"
         assert "Nothing has happened yet" in chair.get(home).text
         assert seen(app, table) == before
         with clock.standing_at(clock.now() + timedelta(minutes=31)):
