@@ -128,10 +128,9 @@ class ByHand:
             if kind == "the ledger":
                 cursor.execute("SELECT id FROM rounds WHERE id = %s FOR NO KEY UPDATE", (self.round_id,))
                 cursor.execute(
-                    "SELECT coalesce(sum(CASE WHEN debit = 'available' THEN minor WHEN credit = 'available' THEN -minor"
-                    " ELSE 0 END), 0)::bigint, coalesce(sum(CASE WHEN application_id <> %s THEN 0"
-                    " WHEN debit = 'reserved' THEN minor WHEN credit = 'reserved' THEN -minor ELSE 0 END), 0)::bigint"
-                    " FROM ledger_entries WHERE round_id = %s",
+                    "SELECT coalesce(sum(minor) FILTER (WHERE account = 'available'), 0)::bigint,"
+                    " coalesce(sum(minor) FILTER (WHERE account = 'reserved'), 0)::bigint"
+                    " FROM ledger_balances WHERE holder_id IN (%s, %s)",
                     (self.application_id, self.round_id),
                 )
                 held = cursor.fetchone()

@@ -41,6 +41,17 @@ FUND = {
 }
 
 
+FOLLOWER = Person(
+    "rosa@alder.example", "Rosa Albrecht", "follows the money of the Alder Foundation", zone="Europe/Zurich"
+)
+
+LINES = (
+    ("Alder Foundation", "Alder, first contribution", "AF-2031", 60),
+    ("Norland Development Agency", "Norland, cities and people", "NDA/44-7", 40),
+)
+"""The invented donors with their lines in every window, and how much in a hundred of each budget they bear."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """An invented city with its team."""

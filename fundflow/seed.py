@@ -14,13 +14,16 @@ import sqlalchemy as sa
 from flask_security import hash_password
 
 from fundflow import clock
+from fundflow.accounts import queries as people_of_the_fund
 from fundflow.accounts import service as accounts
 from fundflow.accounts.models import City, User
 from fundflow.db import begin_reading, db, transaction
 from fundflow.invented import (
     CURRENCY,
+    FOLLOWER,
     FUND,
     LIMITS,
+    LINES,
     PAID,
     PLACES,
     PRESENT,
@@ -33,6 +36,9 @@ from fundflow.invented import (
     ZONE,
     Person,
 )
+from fundflow.ledger import funding
+from fundflow.ledger.models import Donor, DonorLine
+from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from fundflow.rounds import service as rounds
@@ -97,6 +103,8 @@ def _first_round(story: Story, round_: Round, now: datetime) -> None:
                 )
             continue
         with _at(now, sent + 60):
+            if project is PAID:
+                _on_two_lines(story, application, Money.of(project.requested, CURRENCY))
             story.fire(application, "approve", "ines")
         paid = Money.of(project.requested, CURRENCY)
         with _at(now, sent + 70):
@@ -225,6 +233,7 @@ def greeting() -> str:
     """The demo people and how to sign in, for the terminal."""
     everyone = [person for group in FUND.values() for person in group]
     everyone += [person for place in PLACES.values() for person, _ in place.team]
+    everyone.append(FOLLOWER)
     rows = "\n".join(f"  {person.email:<34} {person.name}, {person.part}" for person in everyone)
     return f"Sign in as one of these invented people; everyone's password is {PASSWORD}\n{rows}"
 
@@ -242,6 +251,7 @@ def people() -> dict[str, User]:
         for place in PLACES.values():
             for person, _ in place.team:
                 found[_first_name(person)] = _register(person, hashed)
+        _register(FOLLOWER, hashed)
     return found
 
 
@@ -301,9 +311,55 @@ def a_round(
             ),
             actor=actor,
         )
+    fund(story, round_)
     with transaction():
         rounds.publish(round_, actor=actor)
     return round_
+
+
+def fund(story: Story, round_: Round) -> None:
+    """The invented donors give their parts of the budget, asked for by one person and approved by another."""
+    manager, finance = story.actor("ines"), story.actor("mette")
+    rest = round_.budget
+    for donor_name, name, reference, share in LINES:
+        part = rest if name == LINES[-1][1] else Money(round_.budget.minor * share // 100, round_.currency)
+        rest -= part
+        with transaction():
+            line = _line(round_, donor_name, name, reference, manager)
+            asked = funding.ask(
+                "appropriation", line, part, f"Contract {reference}", key=f"seed:{round_.slug}:{name}", actor=manager
+            )
+            funding.answer(asked, approve=True, actor=finance)
+
+
+def _line(round_: Round, donor_name: str, name: str, reference: str, manager: Actor) -> DonorLine:
+    line = db.session.scalar(
+        sa.select(DonorLine).where(
+            DonorLine.window_id == round_.window_id, DonorLine.currency == round_.currency, DonorLine.name == name
+        )
+    )
+    if line is not None:
+        return line
+    donor = db.session.scalar(sa.select(Donor).where(Donor.name == donor_name))
+    if donor is None:
+        donor = funding.make_donor(donor_name, "Invented for the demo.", actor=manager)
+        if people_of_the_fund.person_by_email(FOLLOWER.email) is not None and donor_name == LINES[0][0]:
+            funding.let_follow(donor, FOLLOWER.email, actor=manager)
+    return funding.make_line(round_.window_id, donor.id, name, round_.currency, reference=reference, actor=manager)
+
+
+def _on_two_lines(story: Story, application: Application, amount: Money) -> None:
+    """An award that both donors bear, half and half."""
+    lines = db.session.scalars(
+        sa.select(DonorLine)
+        .join(Round, sa.and_(Round.window_id == DonorLine.window_id, Round.currency == DonorLine.currency))
+        .where(Round.id == application.round_id)
+        .order_by(DonorLine.position)
+    ).all()
+    half, manager = Money(amount.minor // 2, amount.currency), story.actor("ines")
+    with transaction():
+        shares = dict(zip((each.id for each in lines), (half, amount - half), strict=True))
+        funding.split(application, shares, actor=manager)
 
 
 def _register(person: Person, hashed: str) -> User:

@@ -132,7 +132,12 @@ def _movements(of: Clause, until: datetime, since: datetime | None) -> list[Move
         .outerjoin(Application, Application.id == LedgerEntry.application_id)
         .outerjoin(City, City.id == Application.city_id)
         .where(of, LedgerEntry.created_at < until)
-        .order_by(LedgerEntry.created_at, LedgerEntry.event_seq, LedgerEntry.id)
+        .order_by(
+            LedgerEntry.created_at,
+            LedgerEntry.event_seq,
+            sa.case((LedgerEntry.kind == "appropriation", 0), else_=1),
+            LedgerEntry.id,
+        )
     )
     if since is not None:
         query = query.where(LedgerEntry.created_at >= since)
