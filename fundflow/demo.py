@@ -117,7 +117,7 @@ def _tell_large(folder: Path) -> bool:
         story.progress(application, "1", "amara", 30)
     with later(10):
         story.paid(application, "2", "amara", refused=True)
-        story.extended(application, 2)
+        story.extended(application, "amara", "awa", 2)
     with later(60):
         story.interrupted(application)
     with later(200):

@@ -308,10 +308,17 @@ class LargeStory(Story):
             amount=amount,
         )
 
-    def extended(self, application: Application, months: int) -> None:
+    def extended(self, application: Application, lead: str, signatory: str, months: int) -> None:
+        """An amendment of the end alone: asked for, opened, written, approved, and agreed to by both sides."""
         ends = date.fromisoformat(self._answers(application, "proposal")["ends_on"])
         day = months_after(ends + timedelta(days=1), months) - timedelta(days=1)
-        self.fire(application, "extend", "tomas", reason=words.REASONS["extend"], new_end=day)
+        self.fire(application, "ask_amendment", lead)
+        self.fill(application, "amendment:1:amendment_request", lead, words.amendment_request("dates"))
+        self.child(application, "amendment", "request", "1", lead)
+        self.child(application, "amendment", "open", "1", "tomas")
+        self.fill(application, "amendment:1:amended_plan", lead, {"new_ends_on": day.isoformat()})
+        for step, who in (("send", lead), ("propose", "tomas"), ("approve", "adaeze"), ("agree", signatory)):
+            self.child(application, "amendment", step, "1", who)
 
     def interrupted(self, application: Application) -> None:
         self.fire(application, "suspend", "tomas", reason=words.REASONS["suspend"])

@@ -285,6 +285,15 @@ def progress_report(project: LargeProject, spent: Money, percent: int) -> dict[s
     }
 
 
+def amendment_request(*touches: str) -> dict[str, Any]:
+    """What an invented city asks to change, and why."""
+    return {
+        "touches": list(touches),
+        "because": "access",
+        "account": "Floods closed the market for three months; the second group of participants begins later.",
+    }
+
+
 def final_report(project: LargeProject, spent: Money) -> dict[str, Any]:
     """The final report, but for the accounts, which are an upload."""
     return {
@@ -370,7 +379,6 @@ REASONS: Mapping[str, str] = {
     "uphold_appeal": "The proposal names the planning group and its five meetings, so the finding that nobody was asked does not "
     "stand. The committee’s scores stay as they are; the fund decides anew on them.",
     "refuse_tranche": "The note on spending covers only the first four months. Please add the months since.",
-    "extend": "Floods closed the market for three months; the second group of participants begins later.",
     "suspend": "The account of the project was used for salaries of another department. We wait for the correction.",
     "resume": "The money was returned to the account, and the auditor of the city confirmed it.",
     "terminate": "The city has stopped the project and dissolved the team.",

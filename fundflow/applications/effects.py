@@ -275,6 +275,7 @@ def set_field(ctx: EffectContext, effect: Any) -> Mapping[str, Any] | None:
             row.saved_at = ctx.now
             service.repeat_for_lists(ctx.application, form, row.data)
             db.session.flush()
+            ctx.facts.forget("application")
             timers.follow_fields(ctx.application, ctx.now, ctx.from_state)
             return {"set": effect.set, "value": answer}
     raise NotFound

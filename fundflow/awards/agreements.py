@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from fundflow.awards import versions
 from fundflow.awards.answered import ENDS, MONTHS, STARTS, day
 from fundflow.awards.parties import answered, award, heading
 from fundflow.awards.refusals import NoAmount
@@ -34,8 +35,11 @@ def agreement(ctx: EffectContext, language: str) -> dict[str, Any]:
     starts_on, ends_on = given.first_date(STARTS), given.first_date(ENDS)
     if not (starts_on and ends_on and starts_on <= ends_on):
         starts_on = ends_on = None
+    head = heading(ctx, "agreement", "GA")
+    version = 1 + versions.count(ctx.application)
     return {
-        **heading(ctx, "agreement", "GA"),
+        **head,
+        "agreement": {**head["agreement"], "number": versions.number(ctx.application, version), "version": version},
         "amount": plain(amount),
         "starts_on": day(starts_on),
         "ends_on": day(ends_on),

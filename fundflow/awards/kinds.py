@@ -41,6 +41,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "award_letter": Kind("award_letter", letters.award_letter, _PERIOD | {"requested"}, is_sealed=True),
     "amendment": Kind("amendment", letters.amendment, _PERIOD, frozenset({"date"}), is_sealed=True),
+    "plan_amendment": Kind("plan_amendment", letters.plan_amendment, frozenset({"requested"}), is_sealed=True),
     "rejection_letter": Kind("rejection_letter", letters.rejection_letter, is_sealed=True),
     "closing_letter": Kind("closing_letter", letters.closing_letter, _PERIOD | {"spent", "people_reached"}),
     "termination_letter": Kind("termination_letter", letters.termination_letter, is_sealed=True),

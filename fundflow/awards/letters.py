@@ -8,9 +8,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from fundflow.awards import versions
 from fundflow.awards.answered import ENDS, STARTS, Answered, day
 from fundflow.awards.parties import answered, award, heading, ledger, read_by_the_team
-from fundflow.awards.refusals import NoAmount, NoNewEnd
+from fundflow.awards.refusals import NoAmount, NoEarlierAgreement, NoNewEnd
 from fundflow.ledger.queries import refunded
 from fundflow.lifecycle.record import plain
 from fundflow.lifecycle.registry import EffectContext
@@ -42,6 +43,23 @@ def amendment(ctx: EffectContext, language: str) -> dict[str, Any]:
         **_period(given),
         "new_end": day(new_end),
         "agreement": f"GA-{ctx.application.number}",
+    }
+
+
+def plan_amendment(ctx: EffectContext, language: str) -> dict[str, Any]:
+    """What an accepted amendment changes, line by line: the agreement that was just made against the one before.
+
+    NoEarlierAgreement where the same decision did not ask for the new agreement first, or there is but one.
+    """
+    before, after = versions.last_two(ctx.application, language)
+    if before is None or after is None or after.event_seq != ctx.event_seq:
+        raise NoEarlierAgreement(number=ctx.application.number)
+    return {
+        **_letter(ctx, "AM"),
+        "amount": _amount(ctx),
+        "agreement": before.facts["agreement"]["number"],
+        "new_agreement": after.facts["agreement"]["number"],
+        "changes": versions.changes(before.facts, after.facts),
     }
 
 

@@ -29,3 +29,9 @@ class WordsChanged(Refused):
 
 class NotReady(Refused):
     """This document is still being prepared. It will be here within a few minutes."""
+
+
+class NoEarlierAgreement(Refused):
+    """The amendment of {number} cannot be drawn up: there is no agreement before the one that it leads to."""
+
+    status = 500

@@ -12,6 +12,7 @@ def document_title(kind: str) -> str:
         "countersigned_agreement": _("Countersigned agreement"),
         "award_letter": _("Award letter"),
         "amendment": _("Amendment"),
+        "plan_amendment": _("Amendment of the plan"),
         "rejection_letter": _("Decision letter"),
         "closing_letter": _("Closing letter"),
         "termination_letter": _("Termination letter"),

@@ -35,7 +35,7 @@ def ledger(connection: Connection, chosen: sa.ColumnElement[bool], files: bool) 
     )
     for number, seq, body, minor in rows:
         effects = body.get("effects", ())
-        if any("each" in effect for effect in effects):
+        if any("each" in effect or "renew" in effect for effect in effects):
             continue
         told = sum(effect["amount"]["minor"] for effect in effects if effect.get("amount") and "ledger" in effect)
         if int(minor or 0) != told:

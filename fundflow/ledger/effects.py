@@ -61,11 +61,14 @@ def ledger_facts(application: Application) -> Mapping[str, Any]:
 
 
 @effect("ledger", locks="rounds")
-def move(ctx: EffectContext, asked: Any) -> Mapping[str, Any]:
+def move(ctx: EffectContext, asked: Any) -> Mapping[str, Any] | None:
     """Move money by one of the operations of `OPERATIONS`, then tell the features that asked for it.
 
     The amount is the effect's expression; for a payment, a return and a refund the input's `amount`, where it asks one.
+    Nothing moves where the effect's `if` does not hold.
     """
+    if asked.when is not None and ctx.evaluate(asked.when) is not True:
+        return None
     run = OPERATIONS.get(asked.ledger)
     if run is None:
         raise UnknownLedgerOperation(operation=asked.ledger)

@@ -55,6 +55,10 @@ class NotKnownYet(Refused):
     """“{label}” cannot be made: “{field}” is not known yet."""
 
 
+class HasBegun(Refused):
+    """“{label} {key}” is under way or settled, so an amended plan has to leave it as it is."""
+
+
 class ChildStays(Refused):
     """“{label} {key}” cannot take this step: {why}"""
 
@@ -153,6 +157,8 @@ def effect(ctx: registry.EffectContext, asked: definition.Effect) -> Mapping[str
     kind = ctx.workflow.children[asked.children]
     if asked.each is not None:
         found = _each(ctx, facts, kind, asked.each)
+    elif asked.renew is not None:
+        found = _renew(ctx, facts, kind, asked.renew)
     else:
         found = make(ctx, kind, _planned(ctx, kind) if kind.rows else _tabled(ctx, facts, kind))
     facts.forget(f"children.{kind.id}")
@@ -195,6 +201,51 @@ def _tabled(ctx: registry.EffectContext, facts: Facts, kind: definition.Child) -
     return [{name: line[name] for name in kind.columns} for line in lines]
 
 
+def _renew(ctx: registry.EffectContext, facts: Facts, kind: definition.Child, step_id: str) -> dict[str, Any]:
+    """Let the children follow their changed table or rows: those that have not begun to move take over their row, new
+    rows begin, and one whose row is gone takes the step.
+
+    HasBegun where the table would change one that moved already, or leaves out one that is neither open nor given up.
+    """
+    lines, language = _planned(ctx, kind) if kind.rows else _tabled(ctx, facts, kind), ctx.actor.language
+    planned = {_key_of(kind, line): {name: plain(line.get(name)) for name in kind.columns} for line in lines}
+    if len(planned) < len(lines):
+        repeated = next(key for key in planned if sum(_key_of(kind, line) == key for line in lines) > 1)
+        raise SameKey(table=kind.label.in_(language), key=repeated)
+    there = rows_of(ctx.application.id, kind.id)
+    gone, changed = [], []
+    for row in there:
+        fields = planned.pop(row.key, None)
+        if fields is None:
+            if row.state in kind.transitions[step_id].sources:
+                gone.append(row)
+            elif kind.states[row.state].final != "failure":
+                raise HasBegun(label=kind.label.in_(language), key=row.key)
+        elif fields != row.fields:
+            if row.state != kind.initial:
+                raise HasBegun(label=kind.label.in_(language), key=row.key)
+            set_fields(ctx, row, fields)
+            changed.append(row)
+    for row in gone:
+        _take(ctx, facts, kind, row, step_id)
+    fresh = [line for line in lines if _key_of(kind, line) in planned]
+    told = _add(ctx, kind, fresh, there)
+    step = kind.transitions[step_id]
+    return {
+        **told,
+        "renew": step_id,
+        "gone": [row.key for row in gone],
+        "gone_to": step.to,
+        "fields": {row.key: row.fields for row in changed},
+    }
+
+
+def _key_of(kind: definition.Child, line: Mapping[str, Any]) -> str:
+    """What a row of the table is called."""
+    key = " ".join(str(plain(line.get(kind.key))).split())
+    return key.replace("/", "-") if kind.forms else key  # it stands in the address of its forms
+
+
 def _planned(ctx: registry.EffectContext, kind: definition.Child) -> list[Mapping[str, Any]]:
     rows = [row for row in kind.rows if row.when is None or ctx.evaluate(row.when) is True]
     if len(rows) > kind.max:
@@ -225,9 +276,7 @@ def _add(
     made: dict[str, Child] = {}
     for position, line in enumerate(lines, start=len(there) + 1):
         fields = {name: plain(line.get(name)) for name in kind.columns}
-        key = " ".join(str(fields[kind.key]).split()) if kind.key else str(position)
-        if kind.forms:
-            key = key.replace("/", "-")  # it stands in the address of its forms
+        key = _key_of(kind, line) if kind.key else str(position)
         if key in made or any(row.key == key for row in there):
             raise SameKey(table=kind.label.in_(ctx.actor.language), key=key)
         made[key] = Child(
@@ -271,29 +320,33 @@ def _arrive(ctx: registry.EffectContext, kind: definition.Child, rows: Iterable[
 
 def _each(ctx: registry.EffectContext, facts: Facts, kind: definition.Child, step_id: str) -> dict[str, Any]:
     """Every child that stands where the step begins takes it, whatever it causes; one that is refused refuses all."""
+    step = kind.transitions[step_id]
+    waiting = [row for row in rows_of(ctx.application.id, kind.id) if row.state in step.sources]
+    for row in waiting:
+        _take(ctx, facts, kind, row, step_id)
+    return {"children": kind.id, "each": step_id, "keys": [row.key for row in waiting], "to": step.to}
+
+
+def _take(ctx: registry.EffectContext, facts: Facts, kind: definition.Child, row: Child, step_id: str) -> None:
+    """Let one child take a step as the system; ChildStays where it is refused."""
     from fundflow.lifecycle import timers
     from fundflow.lifecycle.happening import provider
 
-    step, moved = kind.transitions[step_id], []
-    for row in rows_of(ctx.application.id, kind.id):
-        if row.state not in step.sources:
-            continue
-        with facts.about(row, rows_of(ctx.application.id, kind.id)):
-            facts.load(reads(ctx.workflow, step_id))
-            decision = decide(ctx.workflow, step_id, _as_system(facts))
-            if not decision.allowed:
-                why = " ".join(decision.refusals(ctx.actor.language))
-                raise ChildStays(label=kind.label.in_(ctx.actor.language), key=row.key, why=why)
-            before, row.state, row.state_since = row.state, decision.to or row.state, ctx.now
-            with _moving(ctx, row, before):
-                for effect_ in step.do:
-                    provider(effect_).run(ctx, effect_)
-                db.session.flush()
-                timers.follow(facts, f"{kind.id}.{before}", f"{kind.id}.{row.state}")
-                registry.opened(ctx, row, before)
-        facts.forget("ledger")
-        moved.append(row.key)
-    return {"children": kind.id, "each": step_id, "keys": moved, "to": step.to}
+    step = kind.transitions[step_id]
+    with facts.about(row, rows_of(ctx.application.id, kind.id)):
+        facts.load(reads(ctx.workflow, step_id))
+        decision = decide(ctx.workflow, step_id, _as_system(facts))
+        if not decision.allowed:
+            why = " ".join(decision.refusals(ctx.actor.language))
+            raise ChildStays(label=kind.label.in_(ctx.actor.language), key=row.key, why=why)
+        before, row.state, row.state_since = row.state, decision.to or row.state, ctx.now
+        with _moving(ctx, row, before):
+            for effect_ in step.do:
+                provider(effect_).run(ctx, effect_)
+            db.session.flush()
+            timers.follow(facts, f"{kind.id}.{before}", f"{kind.id}.{row.state}")
+            registry.opened(ctx, row, before)
+    facts.forget("ledger")
 
 
 @contextmanager

@@ -218,6 +218,8 @@ def _moves(row: Any, body: Mapping[str, Any]) -> Iterator[Move]:
         done = name if "." in name else f"{kind}.{name}"
         for key in effect["keys"]:
             yield Move(kind, key, done, None, to)
+        for key in effect.get("gone", ()):
+            yield Move(kind, key, effect["renew"], None, effect["gone_to"])
 
 
 def _reviews(workflow: Workflow, row: Any, source: str | None, target: str | None) -> Iterator[str]:

@@ -33,7 +33,7 @@ KEPT_OF_EACH: Mapping[str, frozenset[str]] = {
     "decision": frozenset({"kind", "holds", "overridden"}),
     "effects": frozenset(
         "kind ledger amount notify people document template_sha256 facts_sha256 set "
-        "children each keys to cancel rearm".split()
+        "children each renew keys to gone gone_to cancel rearm".split()
     ),
     "notes": frozenset({"sent", "documents", "reviews"}),
 }

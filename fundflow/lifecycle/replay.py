@@ -139,6 +139,8 @@ class Replay:
         for effect in body.get("effects", ()):
             if "children" in effect and effect.get("to") is not None:
                 self._children |= {(effect["children"], key): effect["to"] for key in effect["keys"]}
+            for key in effect.get("gone", ()):
+                self._children[effect["children"], key] = effect["gone_to"]
 
     def end(self) -> Iterator[str]:
         """A sentence for each row that says something else than the events."""

@@ -183,7 +183,7 @@ class _Teller:
             what = self.workflow.children[effect.child].label.in_(self.language)
             return Mark("children", BEGINS.in_(self.language).format(what=what))
         if effect.kind == "children" and effect.children is not None:
-            words = MOVES if effect.each else BEGINS
+            words = MOVES if effect.each or effect.renew else BEGINS
             what = self.workflow.children[effect.children].label.in_(self.language)
             return Mark("children", words.in_(self.language).format(what=what))
         return None

@@ -160,8 +160,9 @@ class Effect:
     """One thing a transition causes. `amount` is an expression of type money; without one, all that is committed.
 
     `children` creates the children of that kind from their table or their rows or, with `each`, fires that transition
-    on every child that can take it; `child` begins a single one with these `values`; `cancel` closes what runs beside
-    the application; `rearm` starts a timer anew.
+    on every child that can take it; with `renew` those that have not begun to move follow their changed table, and one
+    whose row is gone takes that transition. `child` begins a single one with these `values`; `cancel` closes what runs
+    beside the application; `rearm` starts a timer anew.
     """
 
     kind: Literal["notify", "document", "ledger", "set", "children", "child", "cancel", "rearm"]
@@ -174,9 +175,10 @@ class Effect:
     """The field of the application that gets `value`; one of the child that moves as ``self.amount``."""
     value: Expression | None = None
     when: Expression | None = None
-    """The field is set only where this holds."""
+    """The field is set, or the money moved, only where this holds."""
     children: str | None = None
     each: str | None = None
+    renew: str | None = None
     child: str | None = None
     values: Mapping[str, Expression] = field(default_factory=dict)
     cancel: Literal["reviews"] | None = None

@@ -32,8 +32,8 @@ COMPARED = {
     Input: {*INPUT},
     When: {"kind", "name", "names", "expression", "says"},
     Effect: {
-        *("kind", "notify", "to", "document", "ledger", "amount", "set", "value", "children", "each", "cancel"),
-        *("rearm", "child", "values", "when"),
+        *("kind", "notify", "to", "document", "ledger", "amount", "set", "value", "children", "each", "renew"),
+        *("cancel", "rearm", "child", "values", "when"),
     },
 }
 CONDITIONS = {
@@ -232,7 +232,7 @@ def condition(found: Differences, when: When) -> Text:
 def _effect_key(effect: Effect) -> tuple[object, ...]:
     return (
         *(effect.kind, effect.notify, tuple(sorted(effect.to)), effect.document, effect.ledger, effect.set),
-        *(effect.children, effect.each, effect.child, effect.cancel, effect.rearm),
+        *(effect.children, effect.each, effect.renew, effect.child, effect.cancel, effect.rearm),
         *(each.source if each is not None else None for each in (effect.amount, effect.value, effect.when)),
         tuple((name, each.source) for name, each in effect.values.items()),
     )
@@ -303,6 +303,11 @@ def effect_in_words(found: Differences, effect: Effect) -> Text:
             return fill(
                 both("{name} is done with each {kind}", "{name} est fait pour chaque {kind}"),
                 name=quoted(found.label("transition", effect.each)),
+                kind=found.labels("children", [effect.children or ""]),
+            )
+        case "children" if effect.renew:
+            return fill(
+                both("each {kind} follows the changed plan", "chaque {kind} suit le plan modifié"),
                 kind=found.labels("children", [effect.children or ""]),
             )
         case "children":

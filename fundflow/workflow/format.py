@@ -137,8 +137,13 @@ class Effect(Part):
     to: Names | Expression | None = None
     amount: Expression | None = None
     each: str | None = None
+    renew: str | None = Field(
+        None, description="The children follow their changed table: the step that those take whose row is gone."
+    )
     fields: dict[str, Expression] | None = Field(None, description="What the child that begins has in its fields.")
-    if_: Expression | None = Field(None, alias="if", description="A field is set only where this holds.")
+    if_: Expression | None = Field(
+        None, alias="if", description="A field is set, or money moved, only where this holds."
+    )
 
 
 class Input(Part):

@@ -291,7 +291,10 @@ def _fit(
         steps = top["children"].at(kind).at("transitions") if kind else top["transitions"]
         for number, effect in enumerate(transition.do):
             made = children.get(effect.children or "")
-            if made is not None and effect.each is None and not made.field and not made.rows:
+            if made is not None and effect.renew is not None and not ((made.field or made.rows) and made.key):
+                message = f"'{made.id}' cannot follow a changed plan: it has no by_field or rows, or no key"
+                steps.at(short).at("do").at(number).error("FF193", message)
+            elif made is not None and effect.each is None and not made.field and not made.rows:
                 message = f"nothing says which '{made.id}' to make: give it by_field or rows, or begin one with child:"
                 steps.at(short).at("do").at(number).error("FF193", message)
         if transition.deadline is None or transition.deadline not in timers:

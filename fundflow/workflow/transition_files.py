@@ -23,9 +23,9 @@ _EFFECTS = ("notify", "document", "ledger", "set", "children", "child", "cancel"
 _EXTRAS = {
     "notify": ("to",),
     "document": (),
-    "ledger": ("amount",),
+    "ledger": ("amount", "if"),
     "set": ("to", "if"),
-    "children": ("each",),
+    "children": ("each", "renew"),
     "child": ("fields",),
     "cancel": (),
     "rearm": (),
@@ -296,7 +296,7 @@ def _effects(names: Names, settings: Mapping[str, Place], types: Mapping[str, Ty
 
 
 def _effect(names: Names, kind: str, parts: dict[str, Place], place: Place, types: Mapping[str, Type]) -> Effect | None:
-    for extra in ("to", "amount", "each", "fields", "if"):
+    for extra in ("to", "amount", "each", "renew", "fields", "if"):
         if extra in parts and extra not in _EXTRAS[kind]:
             parts[extra].error("FF010", f"'{kind}' has no '{extra}'", key=True)
         elif extra not in parts and extra in _EXTRAS[kind] and extra == "to":
@@ -332,7 +332,8 @@ def _ledger(names: Names, parts: dict[str, Place], place: Place, types: Mapping[
     amount = names.expression(parts["amount"], types, MONEY) if "amount" in parts else None
     if "amount" not in parts and operation in NEEDS_AMOUNT:
         place.error("FF011", f"ledger: {operation} needs 'amount'")
-    return Effect(kind="ledger", ledger=operation, amount=amount) if operation else None
+    when = names.expression(parts["if"], types, BOOL) if "if" in parts else None
+    return Effect(kind="ledger", ledger=operation, amount=amount, when=when) if operation else None
 
 
 def _children(names: Names, parts: dict[str, Place]) -> Effect | None:
@@ -342,10 +343,19 @@ def _children(names: Names, parts: dict[str, Place]) -> Effect | None:
     if names.kind:
         parts["children"].error("FF192", "a child has no children of its own")
         return None
-    if "each" not in parts:
+    given = [name for name in ("each", "renew") if name in parts]
+    if not given:
         return Effect(kind="children", children=kind)
-    step = parts["each"].named(names.child_steps.get(kind, ()), "transition of that child", "FF132")
-    return Effect(kind="children", children=kind, each=f"{kind}.{step}") if step else None
+    if len(given) > 1:
+        parts["renew"].error("FF170", "an effect on children has 'each' or 'renew', not both")
+        return None
+    step = parts[given[0]].named(names.child_steps.get(kind, ()), "transition of that child", "FF132")
+    if step is None:
+        return None
+    told = f"{kind}.{step}"
+    if "each" in parts:
+        return Effect(kind="children", children=kind, each=told)
+    return Effect(kind="children", children=kind, renew=told)
 
 
 def _child(names: Names, parts: dict[str, Place], place: Place, types: Mapping[str, Type]) -> Effect | None:

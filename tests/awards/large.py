@@ -171,6 +171,27 @@ class LargeGrant:
     def to_active(self) -> None:
         self.press("announce", self.director)
 
+    def opened(self, key: str, *touches: str) -> None:
+        """An amendment of these parts of the plan, open to the city."""
+        self.press("ask_amendment", self.focal)
+        self.write(f"amendment:{key}:amendment_request", self.focal, story.amendment_request(*touches))
+        self.press("amendment.request", self.focal, of=key)
+        self.press("amendment.open", self.officer, of=key)
+
+    def amended(self, key: str, **answers: Any) -> None:
+        """The opened parts as they will be, sent, proposed, approved and agreed to."""
+        form = f"amendment:{key}:amended_plan"
+        row = application_queries.answers_row(self.application.id, form)
+        assert row is not None
+        self.write(form, self.focal, {**row.data, **answers})
+        for step, who in (
+            ("send", self.focal),
+            ("propose", self.officer),
+            ("approve", self.director),
+            ("agree", self.mayor),
+        ):
+            self.press(f"amendment.{step}", who, of=key)
+
     def pay(self, nr: int) -> None:
         """Ask for, confirm, approve, order and pay one part of the plan."""
         part = self.part(nr)

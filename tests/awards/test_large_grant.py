@@ -130,16 +130,6 @@ def test_amount_of_the_note_stands_in_lists_and_begins_the_proposal(app: Flask) 
     assert application.title.startswith("From the quay to a trade")
 
 
-def test_extension_moves_the_end_once_and_draws_up_an_amendment(app: Flask) -> None:
-    grant = LargeGrant("active")
-    grant.press("extend", grant.officer, reason="Floods.", input={"new_end": grant.new_end.isoformat()})
-    facts = papers_of(grant)["amendment"].facts
-    assert facts["new_end"] == grant.new_end.isoformat()
-    assert facts["ends_on"] < facts["new_end"]
-    with pytest.raises(NotAllowed):
-        grant.press("extend", grant.officer, reason="Again.", input={"new_end": grant.new_end.isoformat()})
-
-
 def test_termination_drops_what_is_not_paid_and_gives_the_money_back(app: Flask) -> None:
     grant = LargeGrant("active")
     grant.pay(1)

@@ -11,7 +11,7 @@ from fundflow.workflow.definition import SYSTEM, Duration, Workflow
 
 def timers(workflow: Workflow) -> Iterator[Finding]:
     started = {(timer.then, state) for timer in workflow.timers.values() if timer.then for state in timer.states}
-    every = {effect.each for t in workflow.every_transition() for effect in t.do if effect.each}
+    every = {effect.each or effect.renew for t in workflow.every_transition() for effect in t.do}
     for transition in workflow.every_transition():
         kind = transition.id.rpartition(".")[0]
         for source in () if transition.is_auto or transition.id in every else transition.sources:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from fundflow.workflow.checker.finding import Finding
 from fundflow.workflow.checker.reach import arrows, reached_from, saving
-from fundflow.workflow.definition import Workflow
+from fundflow.workflow.definition import Transition, Workflow
+from fundflow.workflow.expressions.nodes import Binary, Call, Constant, Member, Name
 from fundflow.workflow.problems import listed
 
 MOST_STATES = 60
@@ -43,15 +44,33 @@ def automatic(workflow: Workflow) -> Iterator[Finding]:
     """Steps that happen by themselves never go round."""
     leads: dict[str, set[str]] = {state: set() for state in workflow.states}
     for transition in workflow.transitions.values():
-        for source in transition.sources if transition.is_auto else ():
+        for source in transition.sources if transition.is_auto and not _uses_up(workflow, transition) else ():
             target = transition.destination(source)
             leads[source] |= {target} if target else set()
     for name, transition in workflow.transitions.items():
-        for source in transition.sources if transition.is_auto else ():
+        for source in transition.sources if transition.is_auto and not _uses_up(workflow, transition) else ():
             target = transition.destination(source)
             if target is not None and source in reached_from(target, leads):
                 message = f"'{name}' happens by itself and comes back to '{source}' by itself: it would never end"
                 yield Finding("FF108", f"transitions.{name}", message)
+
+
+def _uses_up(workflow: Workflow, transition: Transition) -> bool:
+    """It waits for a child in some state, and takes every child out of that state: it cannot follow itself."""
+    for when in transition.when:
+        match when.expression.node if when.expression is not None else None:
+            case Call(
+                of=Member(of=Name(name="children"), name=kind),
+                name="exists",
+                arguments=(
+                    Name(name=one),
+                    Binary(sign="==", left=Member(of=Name(name=it), name="state"), right=Constant(value=str(state))),
+                ),
+            ) if one == it and kind in workflow.children:
+                taken = [effect.each for effect in transition.do if effect.children == kind and effect.each]
+                steps = [workflow.children[kind].transitions[each] for each in taken]
+                return any(state in step.sources and step.destination(state) != state for step in steps)
+    return False
 
 
 RULES = (

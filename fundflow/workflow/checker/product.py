@@ -149,10 +149,15 @@ class Product:
             following = []
             for children, purse, wrong in options:
                 if effect.ledger is not None:
+                    if effect.when is not None:
+                        following.append((children, purse, wrong))
                     for after, code in moved(purse, transition, effect, self.same):
                         following.append((children, after, (*wrong, (code, number)) if code else wrong))
                 elif self.child is not None and effect.child == self.child.id:
                     following.append((_begun(children, self.child), purse, wrong))
+                elif self.child is not None and effect.children == self.child.id and effect.renew is not None:
+                    for made, after in (*self._children(here, children, purse, effect.renew), (children, purse)):
+                        following += [(made, after, wrong), (_begun(made, self.child), after, wrong)]
                 elif self.child is not None and effect.children == self.child.id:
                     for made, after in self._children(here, children, purse, effect.each):
                         following.append((made, after, wrong))
@@ -182,7 +187,7 @@ class Product:
             self.happened.add(step.id)
             after[number] = step.destination(state) or state
             for effect in step.do:
-                if effect.ledger is not None:
+                if effect.ledger is not None and effect.when is None:
                     purse = next(one for one, _ in moved(purse, step, effect, self.same))
         yield (None if children is None else tuple(sorted(after))), purse
 
@@ -191,9 +196,12 @@ class Product:
         for number, effect in enumerate(step.do):
             if effect.ledger is not None:
                 options = [
-                    (after, (*wrong, (code, number)) if code else wrong)
-                    for before, wrong in options
-                    for after, code in moved(before, step, effect, self.same)
+                    *(options if effect.when is not None else ()),
+                    *(
+                        (after, (*wrong, (code, number)) if code else wrong)
+                        for before, wrong in options
+                        for after, code in moved(before, step, effect, self.same)
+                    ),
                 ]
         yield from dict.fromkeys(options)
 

@@ -6,6 +6,7 @@ Raises `Refused` with every clause that stands in the way, and leaves the world 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -341,6 +342,8 @@ class _Effects:
         return expression.evaluate({**self._now(), **look.facts(self.world), "actor": {"id": self.who, "roles": ()}})
 
     def _book(self, effect: Effect) -> None:
+        if effect.when is not None and self._value(effect.when) is not True:
+            return
         account, given = self.world.account, self.look.input.get("amount")
         amount = None if effect.amount is None else self._value(effect.amount)
         match effect.ledger:
@@ -403,16 +406,43 @@ class _Effects:
             lines: Sequence[Mapping[str, Any]] = [self._values(row.values) for row in holding]
         else:
             lines = world.application().get(kind.field) or ()
+        if effect.renew is not None:
+            self._renew(kind, lines, effect.renew)
+            return
         if (not lines and not kind.rows) or len(lines) > kind.max or world.children.get(kind.id):
             raise Kept("children", "The lines of the table cannot be made into these.")
         self._add(kind, lines)
 
-    def _each(self, kind: str, step_id: str) -> None:
-        """Every child that stands where the step begins takes it; one that is refused refuses all."""
+    def _renew(self, kind: Child, lines: Sequence[Mapping[str, Any]], step_id: str) -> None:
+        """The children follow their changed table, as far as they have not begun to move."""
+        world = self.world
+        planned = {" ".join(str(_plain(line[kind.key])).split()): line for line in lines}
+        if (not planned and not kind.rows) or len(planned) < len(lines) or len(lines) > kind.max:
+            raise Kept("children", "The lines of the table cannot be made into these.")
+        gone = []
+        for row in world.children.get(kind.id, ()):
+            line = planned.pop(row.key, None)
+            if line is None:
+                gone.append(row.key)
+                continue
+            fields = {name: _typed(type_, line.get(name)) for name, type_ in kind.columns.items()}
+            if fields != row.fields:
+                if row.state != kind.initial:
+                    raise Kept("children", f"{row.key} has begun and cannot be changed any more.")
+                rows = world.children[kind.id]
+                world.children[kind.id] = tuple(replace(r, fields=fields) if r is row else r for r in rows)
+                clockwork.follow_child(world, f"{kind.id}:{row.key}", row.state)
+        self._each(kind.id, step_id, frozenset(gone))
+        if any(row.key in gone and not kind.states[row.state].final for row in world.children.get(kind.id, ())):
+            raise Kept("children", "One that is no longer planned has begun already.")
+        self._add(kind, list(planned.values()))
+
+    def _each(self, kind: str, step_id: str, keys: frozenset[str] | None = None) -> None:
+        """Every child (of these) that stands where the step begins takes it; one that is refused refuses all."""
         world = self.world
         step = world.workflow.children[kind].transitions[step_id]
         for row in world.children.get(kind, ()):
-            if row.state not in step.sources:
+            if row.state not in step.sources or (keys is not None and row.key not in keys):
                 continue
             look = Look(reads(world.workflow, step_id), child=row, kind=kind, even_ended=True)
             look.roles = world.roles(self.who) | {SYSTEM}
