@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale
 from babel.dates import format_date, format_time, format_timedelta, get_timezone_location
 from babel.lists import format_list
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from flask import current_app, g, has_request_context, request, session
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -237,3 +237,9 @@ FILTERS = {
     "own_name": own_name,
     "utc": utc,
 }
+
+
+def change(share: Decimal) -> str:
+    """By how much something grew or shrank, to a tenth of a percent and with its sign."""
+    pattern = str(Locale.parse(locale()).percent_formats[None].pattern).replace("#,##0", "#,##0.#")
+    return format_percent(share, f"+{pattern};-{pattern}", locale=locale())
