@@ -47,7 +47,7 @@ def history(workflow: Workflow, events: Sequence[Event], viewer: Viewer) -> list
     """The events that this viewer may know of."""
     found = []
     for event in events:
-        if _is_hidden(workflow, event, viewer):
+        if is_hidden(workflow, event, viewer):
             continue
         # The minutes of a committee's talk stand on the reviewers' page.
         may_read = (viewer.is_of_fund or viewer.is_of_team) and event.transition != DISCUSS
@@ -121,7 +121,8 @@ def _by(event: Event, viewer: Viewer) -> str:
     return by
 
 
-def _is_hidden(workflow: Workflow, event: Event, viewer: Viewer) -> bool:
+def is_hidden(workflow: Workflow, event: Event, viewer: Viewer) -> bool:
+    """What this viewer may not know of."""
     if viewer.sight.is_hidden(event):
         return True
     if event.transition == SCREENING:

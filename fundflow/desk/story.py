@@ -16,7 +16,7 @@ from fundflow.accounts.policy import ADMINISTRATORS
 from fundflow.applications import queries as applications
 from fundflow.awards import queries as awards
 from fundflow.awards.models import Document
-from fundflow.desk import ahead, history, panels
+from fundflow.desk import ahead, granted, history, panels
 from fundflow.desk import dues as timing
 from fundflow.desk.masks import Sight
 from fundflow.desk.queries import STAFF
@@ -124,6 +124,11 @@ class Story:
     account: AccountLine | None
     """The city's bank account, for those who may know of it."""
     may_see_screenings: bool
+    viewer: Viewer
+    events: Sequence[Event]
+    """Everything that happened, also what this person may not know of."""
+    grant: Event | None
+    """What made it a grant, for those who may look at the award."""
 
     @property
     def is_private(self) -> bool:
@@ -205,6 +210,9 @@ def story_of(actor: Actor, application: Application, now: datetime) -> Story:
         account=bank_page.line_of(application, viewer.cell),
         may_see_screenings=BANK in workflow.forms and bool(sight.roles & screenings.reading_roles(workflow)),
         may_override=actor.is_in(ADMINISTRATORS) and not has_ended and not viewer.is_of_team,
+        viewer=viewer,
+        events=events,
+        grant=granted.granted_by(events, sight) if money_policy.may_see_payments(actor, application) else None,
     )
 
 

@@ -34,7 +34,7 @@ staff = in_group(*SEE_ROUNDS)
 def init_app(app: Flask) -> None:
     """Serve the pages and put them into the navigation."""
     # The lists, and the pages beside these, hang their routes on the same blueprint.
-    from fundflow.desk import acting, collecting, deadlines, flow, lists, officers, overrides, payment  # noqa: F401
+    from fundflow.desk import acting, award, collecting, deadlines, flow, lists, officers, overrides, payment, plan  # noqa: F401  # noqa: F401
 
     app.register_blueprint(pages)
     nav_item(_l("Home"), "desk.home", signed_in, 10)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from fundflow.db import db, foreseen, read
 from fundflow.errors import NotFound
-from fundflow.ledger.models import AwardLine, DonorLine, LedgerBalance, LedgerEntry
+from fundflow.ledger.models import AwardLine, Donor, DonorLine, LedgerBalance, LedgerEntry
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from fundflow.prepared import Prepared
@@ -178,3 +178,62 @@ def entries(round_id: UUID) -> Sequence[LedgerEntry]:
     return db.session.scalars(
         sa.select(LedgerEntry).where(LedgerEntry.round_id == round_id).order_by(LedgerEntry.created_at, LedgerEntry.id)
     ).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one line gave of an award, and where that stands now.
+
+    To the last unit: ``awarded = reserved + committed + ordered + paid + refunded + released``, whatever was sent back,
+    dropped or booked wrong and taken back. `paid` is what the city has, less what it gave back.
+    """
+
+    line: str
+    donor: str
+    """Empty for the fund's own money."""
+    awarded: Money
+    reserved: Money
+    committed: Money
+    ordered: Money
+    paid: Money
+    refunded: Money
+    released: Money
+
+
+def shares_of(application: Application) -> list[Share]:
+    """The award by line, in the lines' order; one query. Empty where no money was ever put aside for it."""
+    origin = sa.orm.aliased(LedgerEntry)
+    is_back = LedgerEntry.reversal_of.is_not(None)
+    keys = (
+        DonorLine.id,
+        DonorLine.name,
+        DonorLine.position,
+        DonorLine.created_at,
+        Donor.name,
+        sa.func.coalesce(origin.kind, LedgerEntry.kind),
+        is_back,
+        LedgerEntry.credit,
+        LedgerEntry.debit,
+    )
+    rows = db.session.execute(
+        sa.select(*keys, _whole(sa.func.sum(LedgerEntry.minor)))
+        .join(DonorLine, DonorLine.id == LedgerEntry.line_id)
+        .outerjoin(Donor, Donor.id == DonorLine.donor_id)
+        .outerjoin(origin, origin.id == LedgerEntry.reversal_of)
+        .where(LedgerEntry.application_id == application.id)
+        .group_by(*keys)
+        .order_by(DonorLine.position, DonorLine.created_at, DonorLine.id)
+    )
+    sums: dict[tuple[str, str, UUID], dict[str, int]] = {}
+    for line_id, line, _position, _since, donor, kind, is_reversal, credit, debit, minor in rows:
+        of = sums.setdefault((line, donor or "", line_id), {})
+        of[debit], of[credit] = of.get(debit, 0) + minor, of.get(credit, 0) - minor
+        came_from = debit if is_reversal else credit
+        what = "awarded" if kind in ("reservation", "commitment") and came_from == "available" else kind
+        of[what] = of.get(what, 0) + (-minor if is_reversal else minor)
+    names = ("awarded", *OWN_ACCOUNTS, "refund", "release")
+    return [
+        Share(line, donor, *(Money(of.get(name, 0), application.currency) for name in names))
+        for (line, donor, _line_id), of in sums.items()
+        if any(of.get(name) for name in names)
+    ]

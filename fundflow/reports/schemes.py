@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fundflow.lifecycle import definitions
+from fundflow.lifecycle.models import Application
 from fundflow.reports import tables
 from fundflow.workflow.definition import State, Workflow
+from fundflow.workflow.forms import OwnForm
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +101,11 @@ def _settled(workflow: Workflow, writing: frozenset[str]) -> frozenset[str]:
         return found
 
     return frozenset(state for state in reached(writing) - writing if not reached([state]) & writing)
+
+
+def report_of(application: Application, form: str) -> str:
+    """What addresses call the report whose form this is, of the application or of a child; empty where it is none."""
+    scheme, own = scheme_of(application.definition_sha), OwnForm.read(form)
+    if own is None:
+        return form if form in scheme.writing else ""
+    return f"{own.kind}:{own.key}" if own.form in scheme.kinds.get(own.kind, ()) else ""

@@ -15,19 +15,17 @@ from fundflow import clock
 from fundflow.accounts.policy import signed_in
 from fundflow.applications.queries import files_of
 from fundflow.charts import Numbers
-from fundflow.lifecycle.models import Application
 from fundflow.reports import exports, naming, pictures, portfolio
 from fundflow.reports.overview import Overview, overview
 from fundflow.reports.policy import sees_portfolio
 from fundflow.reports.reading import labels_of, reading_for
 from fundflow.reports.rollup import figures
-from fundflow.reports.schemes import scheme_of
+from fundflow.reports.schemes import report_of
 from fundflow.reports.tables import GROUPS
 from fundflow.rounds.models import Round
 from fundflow.web import csv, reader
 from fundflow.web.gate import requires
 from fundflow.web.shell import nav_item
-from fundflow.workflow.forms import OwnForm
 
 pages = Blueprint("reports", __name__)
 
@@ -35,16 +33,8 @@ pages = Blueprint("reports", __name__)
 def init_app(app: Flask) -> None:
     """Serve the pages and put the portfolio into the navigation."""
     app.register_blueprint(pages)
-    app.jinja_env.globals["report_of_form"] = _report_of
+    app.jinja_env.globals["report_of_form"] = report_of
     nav_item(_l("Portfolio"), "reports.index", sees_portfolio, 55)
-
-
-def _report_of(application: Application, form: str) -> str:
-    """What addresses call the report whose form this is, of the application or of a child; empty where it is none."""
-    scheme, own = scheme_of(application.definition_sha), OwnForm.read(form)
-    if own is None:
-        return form if form in scheme.writing else ""
-    return f"{own.kind}:{own.key}" if own.form in scheme.kinds.get(own.kind, ()) else ""
 
 
 @pages.get("/portfolio")
