@@ -20,17 +20,26 @@ if TYPE_CHECKING:
 @click.argument("application", default="")
 @click.option("--files", is_flag=True, help="Also read every stored file and compare it with its digest.")
 def verify(application: str, files: bool) -> None:
-    """Recompute the audit chains, all or one APPLICATION's, and compare them with the rows and the anchors."""
+    """Recompute the audit chains, all or one APPLICATION's, and compare them with the rows and the anchors.
+
+    With all of them, the ledger is proved from zero too, as `fundflow ledger verify` does by itself.
+    """
+    from fundflow.ledger import verifying
     from fundflow.lifecycle import audit, queries
 
     app = installation()
     with app.app_context():
         database_reachable(app)
         report = audit.verify(_found(queries.id_of, application) if application else None, files=files)
+        proof = None if application else verifying.verify(with_events=False)
     for broken in report.breaks:
         click.echo(str(broken))
+    for fault in proof.faults if proof else ():
+        click.echo(fault)
     click.echo(report.summary)
-    sys.exit(0 if report.is_whole else 1)
+    if proof:
+        click.echo(proof.summary)
+    sys.exit(0 if report.is_whole and (proof is None or proof.is_whole) else 1)
 
 
 @main.command()

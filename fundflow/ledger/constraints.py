@@ -95,6 +95,11 @@ POSTGRES = (
     " FOR EACH ROW EXECUTE FUNCTION ledger_entry_moves()",
     "CREATE TRIGGER ledger_entries_stay BEFORE UPDATE OR DELETE ON ledger_entries"
     " FOR EACH ROW EXECUTE FUNCTION ledger_entry_stays()",
+    # TRUNCATE passes by every trigger of a row; SQLite has no such statement.
+    "CREATE TRIGGER ledger_entries_last BEFORE TRUNCATE ON ledger_entries"
+    " FOR EACH STATEMENT EXECUTE FUNCTION ledger_entry_stays()",
+    "CREATE TRIGGER ledger_balances_last BEFORE TRUNCATE ON ledger_balances"
+    " FOR EACH STATEMENT EXECUTE FUNCTION ledger_balance_follows()",
     "CREATE TRIGGER ledger_balances_follow BEFORE INSERT OR UPDATE OR DELETE ON ledger_balances"
     " FOR EACH ROW EXECUTE FUNCTION ledger_balance_follows()",
 )

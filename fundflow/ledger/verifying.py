@@ -62,8 +62,8 @@ class Proof:
         return f"{self.entries} entries added up to {self.accounts} accounts: {told}"
 
 
-def verify() -> Proof:
-    """Add everything up, as it stands at one moment."""
+def verify(*, with_events: bool = True) -> Proof:
+    """Add everything up, as it stands at one moment; without a look at the events where the trail's proof has that."""
     with audit.one_moment() as connection:
         entries = connection.execute(sa.select(*LedgerEntry.__table__.c).order_by(LedgerEntry.created_at)).all()
         held = _added_up(entries)
@@ -74,8 +74,9 @@ def verify() -> Proof:
             *_below_zero(held),
             *_rounds(connection, held),
             *_instructions(connection, entries),
-            *(str(each) for each in checks.ledger(connection, sa.true(), False)),
         ]
+        if with_events:
+            faults += [str(each) for each in checks.ledger(connection, sa.true(), False)]
     return Proof(len(entries), len(held), tuple(faults))
 
 

@@ -104,6 +104,10 @@ def test_raw_sql_that_breaks_a_rule_is_refused(fund: Fund) -> None:
         sa.insert(LedgerEntry).values(an_entry(fund, **back, credit="committed", debit="available", minor=1)),
         sa.insert(LedgerEntry).values(an_entry(fund, **back, credit="available", debit="committed", minor=first.minor)),
     ]
+    if ON_POSTGRES:
+        wrong += [
+            sa.text(f"TRUNCATE {table} CASCADE") for table in ("ledger_entries", "ledger_balances", "donor_lines")
+        ]
     db.session.rollback()
     for n, statement in enumerate(wrong):
         with pytest.raises(IntegrityError), db.engine.begin() as connection:
@@ -170,5 +174,6 @@ def test_the_command_proves_the_ledger_and_prints_a_statement_of_any_day(fund: F
     assert run.invoke(main, ["ledger", "statement"]).exit_code == 2
     with unguarded(), db.engine.begin() as connection:
         connection.execute(sa.text("UPDATE ledger_balances SET minor = minor + 1 WHERE account = 'paid'"))
-    done = run.invoke(main, ["ledger", "verify"])
-    assert done.exit_code == 1 and "its entries add up to" in done.output
+    for command in (["ledger", "verify"], ["verify"]):
+        done = run.invoke(main, command)
+        assert done.exit_code == 1 and done.output.count("its entries add up to") == 2, done.output

@@ -181,7 +181,7 @@ def test_the_database_itself_refuses_an_entry_between_the_wrong_accounts(pair: l
 
 def test_an_operation_nobody_knows_is_refused(pair: list[Application]) -> None:
     class Asked:
-        ledger, amount = "burn", None
+        ledger, amount, when = "burn", None, None
 
     class Ctx:
         application, event_seq = pair[0], 1

@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 from flask import Flask
 
 from fundflow import clock
+from fundflow.cli import main
 from fundflow.config import Settings
 from fundflow.db import db, transaction
 from fundflow.jobs.models import Job
 from fundflow.lifecycle import audit
 from fundflow.lifecycle.models import Application, Event
-from fundflow.payments import bank_cipher, bank_queries, bank_service
+from fundflow.payments import bank_cipher, bank_queries, bank_service, paying
 from fundflow.payments.bank import Payee, payee_of
 from fundflow.payments.bank_models import BankAccount, BankLook
 from fundflow.payments.bank_service import Moved, NotIndependent, NotYours, SameAccount, SamePerson, SettleFirst
@@ -157,6 +159,10 @@ def test_nothing_of_an_account_is_readable_where_it_is_kept(
 
 def test_keys_change_and_the_wrong_one_is_told_in_words(app: Flask, grant: LargeGrant, bank: Banking) -> None:
     bank.verified(grant.focal, grant.finance)
+    with transaction():
+        fund_pays_from = paying.enter(
+            account(OTHER), window_id=None, currency="EUR", charges="SHAR", actor=make.acting(grant.finance)
+        )
     old = app.extensions["settings"]
     kept = old.data_keys()[0]
 
@@ -170,12 +176,17 @@ def test_keys_change_and_the_wrong_one_is_told_in_words(app: Flask, grant: Large
         payee_of(grant.application.id)
     use(new, kept)
     assert payee(grant) == FIRST
-    with transaction():
-        assert bank_service.reseal() == 1
-    with transaction():
-        assert bank_service.reseal() == 0
+    given = {"FUNDFLOW_INSTANCE": str(old.instance), "FUNDFLOW_DATABASE_URL": old.database_url}
+    told = []
+    for keys in ("another key that nobody ever used here", f"{new},{kept}", f"{new},{kept}"):
+        db.session.rollback()
+        told.append(CliRunner(env={**given, "FUNDFLOW_DATA_KEY": keys}).invoke(main, ["rekey"]))
+    assert told[0].exit_code == 1 and "FUNDFLOW_DATA_KEY" in told[0].output
+    assert [done.output.split()[0] for done in told[1:]] == ["2", "0"], "the city's account and the fund's own"
     use(new)
     assert payee(grant) == FIRST
+    db.session.refresh(fund_pays_from)
+    assert paying.details_of(fund_pays_from).iban == OTHER
     row = bank_queries.account(grant.application.id, 1)
     assert bank_queries.call_of(row)["spoken_to"] == "The head of finance"
     # A text that was moved from another row, or altered, opens nothing.
