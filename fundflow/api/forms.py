@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import DateField, HiddenField, RadioField, StringField
+from wtforms import DateField, RadioField, StringField
 from wtforms.validators import InputRequired, Length
 
+from fundflow.web.keyed import KeyedForm
 
-class TokenForm(FlaskForm):
+
+class TokenForm(KeyedForm):
     """What it is for, what it may do, and until when."""
 
-    key = HiddenField()
     name = StringField(
         _l("What it is for"),
         validators=[InputRequired(_l("Write what the token is for.")), Length(max=100)],
@@ -34,8 +34,4 @@ class TokenForm(FlaskForm):
 
     def command_key(self, user_id: UUID) -> str:
         """The key of this page's command; one that no page of ours wrote counts as a new one."""
-        try:
-            key = UUID(self.key.data or "")
-        except ValueError:
-            key = uuid4()
-        return f"token:{user_id}:{key}"
+        return self.pressed("token", user_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, DateTimeLocalInput, ListWidget
 
 from fundflow.decisions.service import About
+from fundflow.web.keyed import KeyedForm
 
 
 class Tick(SelectMultipleField):
@@ -20,10 +21,9 @@ class Tick(SelectMultipleField):
     option_widget = CheckboxInput()
 
 
-class MeetingForm(FlaskForm):
+class MeetingForm(KeyedForm):
     """What a meeting itself says."""
 
-    key = HiddenField()
     revision = HiddenField()
     title = StringField(_l("Title"), [InputRequired(), Length(max=200)])
     day = DateField(_l("Day of the meeting"), [InputRequired()])
@@ -54,11 +54,7 @@ class MeetingForm(FlaskForm):
 
     def command_key(self, person: UUID | None) -> str:
         """The key of this page's command; one that no page of ours wrote counts as a new one."""
-        try:
-            key = UUID(self.key.data or "")
-        except ValueError:
-            key = uuid4()
-        return f"meeting:{person}:{key}"
+        return self.pressed("meeting", person)
 
 
 class ItemForm(FlaskForm):

@@ -23,25 +23,21 @@ from fundflow.awards import marks
 from fundflow.errors import Refused
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.signing import Mark
+from fundflow.web.keyed import KeyedForm
 from fundflow.web.refusals import sentence
 from fundflow.workflow.definition import Input, Transition
 
 PREFIX = "input_"
 
 
-class ActForm(FlaskForm):
+class ActForm(KeyedForm):
     """The parts that every transition has; `act_form` adds what one of them asks for."""
 
-    key = HiddenField()
     revision = HiddenField()
 
     def command_key(self, application: Application, actor_id: UUID | None) -> str:
         """The key of this page's command; one that no page of ours wrote counts as a new one."""
-        try:
-            key = UUID(self.key.data or "")
-        except ValueError:
-            key = uuid4()
-        return f"desk:{application.id}:{actor_id}:{key}"
+        return self.pressed("desk", application.id, actor_id)
 
     def revision_for(self, application: Application, seen: int) -> int:
         """The revision to act on, for whoever can tell of `seen`: what they cannot tell makes their page no old one."""

@@ -11,8 +11,7 @@ from uuid import UUID, uuid4
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import HiddenField, SelectField, StringField, TextAreaField
+from wtforms import SelectField, StringField, TextAreaField
 from wtforms.validators import Optional
 from wtforms.widgets import DateInput
 
@@ -23,7 +22,7 @@ from fundflow.money import Money
 from fundflow.rounds import plans
 from fundflow.rounds.models import Round, Window
 from fundflow.web import reader
-from fundflow.web.refusals import sentence
+from fundflow.web.keyed import KeyedForm
 
 FIELD_OF = {
     "NoAmount": "amount",
@@ -49,10 +48,8 @@ FIELD_OF = {
 """At which field each refusal belongs; all others stand above the form."""
 
 
-class Typed(FlaskForm):
+class Typed(KeyedForm):
     """A form that says a refusal where it belongs, and sends its command once."""
-
-    key = HiddenField()
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,19 +57,11 @@ class Typed(FlaskForm):
 
     def command_key(self, actor_id: UUID | None) -> str:
         """The key of this page's command; one that no page of ours wrote counts as a new one."""
-        try:
-            key = UUID(self.key.data or "")
-        except ValueError:
-            key = uuid4()
-        return f"funding:{actor_id}:{key}"
+        return self.pressed("funding", actor_id)
 
-    def say(self, problem: Refused) -> None:
+    def refuse(self, problem: Refused) -> None:
         """Put a refusal at its field, or above the form."""
-        name = FIELD_OF.get(type(problem).__name__, "")
-        if name in self:
-            self[name].errors = [*self[name].errors, sentence(problem)]
-        else:
-            self.form_errors.append(sentence(problem))
+        self.say({FIELD_OF.get(type(problem).__name__, ""): problem})
 
 
 class DonorForm(Typed):

@@ -82,7 +82,7 @@ def show_donor(donor_id: UUID) -> ResponseReturnValue:
             if problem.status not in (409, 422):
                 raise
             donor, status = sources.donor_for(g.actor, donor_id), 422
-            form.say(problem)
+            form.refuse(problem)
         else:
             flash(_("This person can now follow what the money of the donor does."), "success")
             return redirect(url_for(".show_donor", donor_id=donor_id), 303)
@@ -155,7 +155,7 @@ def show_line(line_id: UUID) -> ResponseReturnValue:
             if problem.status not in (409, 422):
                 raise
             row, status = sources.line_for(g.actor, line_id), 422
-            form.say(problem)
+            form.refuse(problem)
         else:
             flash(_("Asked for. It moves when a second person has approved it."), "success")
             return redirect(url_for(".show_line", line_id=line_id), 303)
@@ -184,7 +184,7 @@ def answer(instruction_id: UUID) -> ResponseReturnValue:
         except Refused as problem:
             if problem.status not in (409, 422):
                 raise
-            form.say(problem)
+            form.refuse(problem)
             instruction, status = sources.instruction_for(g.actor, instruction_id), 422
         else:
             flash(_("Approved, and booked.") if approve else _("Refused. Nothing has moved."), "success")
@@ -286,7 +286,7 @@ def _again(form: Typed, problem: Refused, title: str, **more: Any) -> ResponseRe
     """The page with what was typed and with the sentence; whoever may not at all is told so by the shell."""
     if problem.status not in (409, 422):
         raise problem
-    form.say(problem)
+    form.refuse(problem)
     return _page(form, title, **more), 422
 
 

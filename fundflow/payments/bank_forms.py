@@ -8,28 +8,25 @@ from uuid import UUID, uuid4
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import DateInput, DateTimeLocalInput
 
-from fundflow.errors import Refused
 from fundflow.lifecycle.models import Application
 from fundflow.payments.bank_numbers import LONGEST
 from fundflow.payments.bank_service import LONGEST as LONGEST_SAID
 from fundflow.web import fields
-from fundflow.web.refusals import sentence
+from fundflow.web.keyed import KeyedForm
 
 _PLAIN: Mapping[str, Any] = {"autocomplete": "off", "maxlength": LONGEST}
 _CODE: Mapping[str, Any] = {**_PLAIN, "spellcheck": "false", "autocapitalize": "characters"}
 _NEEDED = _l("Fill this in.")
 
 
-class StepForm(FlaskForm):
+class StepForm(KeyedForm):
     """What every step with an account brings: the key that makes a double click one, and what the person saw."""
 
-    key = HiddenField()
     seen = HiddenField()
 
     @classmethod
@@ -39,19 +36,7 @@ class StepForm(FlaskForm):
 
     def command_key(self, application: Application, actor_id: UUID | None) -> str:
         """The key of this page's command; one that no page of ours wrote counts as a new one."""
-        try:
-            key = UUID(self.key.data or "")
-        except ValueError:
-            key = uuid4()
-        return f"bank:{application.id}:{actor_id}:{key}"
-
-    def say(self, problems: Mapping[str, Refused]) -> None:
-        """Put each refusal at its field."""
-        for name, problem in problems.items():
-            if name in self:
-                self[name].errors = [*self[name].errors, sentence(problem)]
-            else:
-                self.form_errors.append(sentence(problem))
+        return self.pressed("bank", application.id, actor_id)
 
 
 class AccountForm(StepForm):

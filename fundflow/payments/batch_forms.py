@@ -5,46 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import DateField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
-from fundflow.errors import Refused
 from fundflow.payments.bank_numbers import LONGEST
 from fundflow.rounds.models import Window
 from fundflow.web import fields
-from fundflow.web.refusals import sentence
+from fundflow.web.keyed import KeyedForm
 
 _PLAIN: Mapping[str, Any] = {"autocomplete": "off", "maxlength": LONGEST}
 _CODE: Mapping[str, Any] = {**_PLAIN, "spellcheck": "false", "autocapitalize": "characters"}
-
-
-class KeyedForm(FlaskForm):
-    """A form whose key makes a double click one."""
-
-    key = HiddenField()
-
-    def command_key(self, what: str, actor_id: UUID | None) -> str:
-        """The key of this page's press; one that no page of ours wrote counts as a new one."""
-        try:
-            key = UUID(self.key.data or "")
-        except ValueError:
-            key = uuid4()
-        return f"{what}:{actor_id}:{key}"
-
-    def say(self, problems: Mapping[str, Refused]) -> None:
-        """Put each refusal at its field, or over the form."""
-        for name, problem in problems.items():
-            if name in self:
-                self[name].errors = [*self[name].errors, sentence(problem)]
-            else:
-                self.form_errors.append(sentence(problem))
 
 
 class BatchForm(KeyedForm):

@@ -72,7 +72,7 @@ def prepare() -> ResponseReturnValue:
                 [batches.Pick(*_pick(each)) for each in _due() if each.name in chosen and each.can_be_chosen],
                 account_id=form.account_id,
                 execute_on=form.day or clock.now().date(),
-                key=form.command_key("batch", g.actor.id),
+                key=form.pressed("batch", g.actor.id),
                 actor=g.actor,
                 chosen=len(chosen),
             )

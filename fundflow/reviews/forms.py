@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -16,6 +16,8 @@ from wtforms import HiddenField, RadioField, SelectMultipleField, StringField, T
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import DateTimeLocalInput
+
+from fundflow.web.keyed import KeyedForm
 
 LONGEST = 2000
 """Characters of a reason."""
@@ -105,10 +107,9 @@ class DeclineForm(FlaskForm):
             )
 
 
-class MinutesForm(FlaskForm):
+class MinutesForm(KeyedForm):
     """What was said when the committee talked a case over."""
 
-    key = HiddenField()
     revision = HiddenField()
     minutes = TextAreaField(
         _l("Minutes"),
@@ -123,7 +124,7 @@ class MinutesForm(FlaskForm):
 
     def command_key(self, application_id: UUID, actor_id: UUID | None) -> str:
         """The key of this page's command; one that no page of ours wrote counts as a new one."""
-        return f"discuss:{application_id}:{actor_id}:{_id(self.key.data or '') or uuid4()}"
+        return self.pressed("discuss", application_id, actor_id)
 
     @property
     def seen_revision(self) -> int:

@@ -13,28 +13,23 @@ from wtforms import HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from fundflow.web.fields import clean
+from fundflow.web.keyed import KeyedForm
 
 
-class KeyedForm(FlaskForm):
-    """A form that does its work once, however often it is sent."""
-
-    key = HiddenField()
+class StudioForm(KeyedForm):
+    """A form of the studio that does its work once."""
 
     def command_key(self, what: str, person: UUID | None) -> str:
         """The key of this page's command; one that no page of ours wrote counts as a new one."""
-        try:
-            key = UUID(self.key.data or "")
-        except ValueError:
-            key = uuid4()
-        return f"studio:{what}:{person}:{key}"
+        return self.pressed("studio", what, person)
 
     @classmethod
-    def fresh(cls, **data: Any) -> KeyedForm:
+    def fresh(cls, **data: Any) -> StudioForm:
         """The form as a page shows it first, with a key of its own."""
         return cls(formdata=None, data={"key": str(uuid4()), **data})
 
 
-class BeginForm(KeyedForm):
+class BeginForm(StudioForm):
     """Which version a draft is begun from."""
 
     version = HiddenField()
@@ -69,7 +64,7 @@ class ScenarioForm(FlaskForm):
     )
 
 
-class ReasonForm(KeyedForm):
+class ReasonForm(StudioForm):
     """A proposal: why, for exactly which text, and which warnings are accepted."""
 
     digest = HiddenField()

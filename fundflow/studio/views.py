@@ -22,7 +22,7 @@ from fundflow.errors import Refused
 from fundflow.lifecycle import wording
 from fundflow.lifecycle.publishing import known_templates
 from fundflow.studio import checking, queries, refusals, service
-from fundflow.studio.forms import BeginForm, FileForm, KeyedForm, NewFileForm
+from fundflow.studio.forms import BeginForm, FileForm, NewFileForm, StudioForm
 from fundflow.studio.models import Draft
 from fundflow.studio.policy import writers
 from fundflow.web import reader
@@ -352,7 +352,7 @@ def revisions(draft_id: UUID) -> ResponseReturnValue:
         draft=draft,
         revisions=shown,
         people=accounts.people_named(each.saved_by for each in found),
-        form=KeyedForm.fresh(),
+        form=StudioForm.fresh(),
     )
 
 
