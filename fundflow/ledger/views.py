@@ -35,7 +35,7 @@ correctors = Rule(policy.may_correct, _l("finance of every round"), "finance of 
 def init_app(app: Flask) -> None:
     """Serve the pages and put them into the navigation."""
     app.register_blueprint(pages)
-    nav_item(_l("Donors"), "ledger.index", sees_lines, 52)
+    nav_item(_l("Donors"), "ledger.index", sees_lines, 56, within="payments.index")
     nav_item(_l("Your funding"), "ledger.followed", donor_views.followers, 10)
 
 

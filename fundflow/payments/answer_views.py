@@ -37,7 +37,7 @@ class NoFile(Refused):
 def init_app(app: Flask) -> None:
     """Serve the pages and put them into the navigation."""
     app.register_blueprint(pages)
-    nav_item(_l("From the bank"), "answers.index", reads_answers, 53)
+    nav_item(_l("From the bank"), "answers.index", reads_answers, 54, within="payments.index")
 
 
 @pages.get("/money/bank")

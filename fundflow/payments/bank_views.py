@@ -37,7 +37,7 @@ checks_accounts = in_group(FINANCE, DIRECTORS)
 def init_app(app: Flask) -> None:
     """Serve the pages, and put the accounts that wait into the navigation of those who check them."""
     app.register_blueprint(pages)
-    nav_item(_l("Bank accounts"), "bank.waiting", checks_accounts, 51)
+    nav_item(_l("Bank accounts"), "bank.waiting", checks_accounts, 53, within="payments.index")
 
 
 @pages.get("/money/accounts")

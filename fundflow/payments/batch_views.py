@@ -37,7 +37,8 @@ finance = in_group(FINANCE)
 def init_app(app: Flask) -> None:
     """Serve the pages and put the board into the navigation."""
     app.register_blueprint(pages)
-    nav_item(_l("Payments due"), "batches.due", sees_money, 52)
+    nav_item(_l("Payments due"), "batches.due", sees_money, 51, within="payments.index")
+    nav_item(_l("Payment files"), "batches.index", sees_money, 52, within="payments.index")
 
 
 @pages.get("/money/due")

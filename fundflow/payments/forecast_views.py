@@ -9,6 +9,7 @@ from babel.dates import format_date
 from flask import Blueprint, Flask, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from fundflow import charts, clock
@@ -21,6 +22,7 @@ from fundflow.rounds.queries import money_rounds
 from fundflow.web import csv, reader
 from fundflow.web.gate import requires
 from fundflow.web.refusals import sentence
+from fundflow.web.shell import nav_item
 
 pages = Blueprint("forecasts", __name__)
 
@@ -29,8 +31,10 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def init_app(app: Flask) -> None:
-    """Serve the pages."""
+    """Serve the pages and put them with the money."""
     app.register_blueprint(pages)
+    nav_item(_l("Forecast"), "forecasts.show", sees_money, 55, within="payments.index")
+    nav_item(_l("Postings"), "forecasts.postings", sees_money, 57, within="payments.index")
 
 
 @pages.get("/money/forecast")
@@ -45,7 +49,11 @@ def show() -> ResponseReturnValue:
         "payments/forecast.html",
         outlook=found,
         currencies=currencies,
-        drawn={each: _chart(each, [at for at in found if at.currency == each], months) for each in currencies},
+        drawn={
+            each: _chart(each, of, months) if any(at.planned for at in of) else ""
+            for each in currencies
+            for of in [[at for at in found if at.currency == each]]
+        },
         month=months[0],
     )
 

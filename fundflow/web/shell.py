@@ -61,6 +61,12 @@ class NavItem:
     endpoint: str
     rule: Callable[[Actor], bool]
     order: int
+    within: str | None = None
+    """The endpoint of the page under which it is found; None for a place of its own."""
+
+    @property
+    def feature(self) -> str:
+        return self.endpoint.partition(".")[0]
 
 
 _nav: dict[str, NavItem] = {}
@@ -68,9 +74,15 @@ _account: dict[str, tuple[int, Any]] = {}
 _keepers: list[Callable[[Actor, str | None, str | None], None]] = []
 
 
-def nav_item(label: Any, endpoint: str, rule: Callable[[Actor], bool], order: int = 50) -> None:
-    """Put a page into the navigation. `label` is a lazy string; lower orders come first; one entry per endpoint."""
-    _nav[endpoint] = NavItem(label, endpoint, rule, order)
+def nav_item(
+    label: Any, endpoint: str, rule: Callable[[Actor], bool], order: int = 50, *, within: str | None = None
+) -> None:
+    """Put a page into the navigation. `label` is a lazy string; lower orders come first; one entry per endpoint.
+
+    One that is found `within` another page stands in a second row, on the pages of that section alone; whoever does
+    not see the other page finds it in the first row.
+    """
+    _nav[endpoint] = NavItem(label, endpoint, rule, order, within)
 
 
 def account_item(label: Any, endpoint: str, order: int = 50) -> None:
@@ -144,23 +156,30 @@ def _context() -> dict[str, Any]:
 
 
 def _navigation(actor: Actor) -> list[dict[str, Any]]:
+    """The places of the first row; the one that the page belongs to has its `section`, where there is one."""
     here = (request.endpoint or "") if has_request_context() else ""
     shown = [
         each
         for each in sorted(_nav.values(), key=lambda item: (item.order, item.endpoint))
         if each.endpoint in current_app.view_functions and each.rule(actor)
     ]
-    same_feature = [each for each in shown if each.endpoint.partition(".")[0] == here.partition(".")[0]]
-    exact = [each for each in same_feature if each.endpoint == here]
-    current = next(iter(exact or same_feature), None)
-    return [
-        {
-            "label": each.label,
-            "url": url_for(each.endpoint),
-            "current": "page" if each in exact else "true" if each is current else None,
-        }
-        for each in shown
-    ]
+    exact = next((each for each in shown if each.endpoint == here), None)
+    current = exact or next((each for each in shown if each.feature == here.partition(".")[0]), None)
+    seen = {each.endpoint for each in shown}
+    found = []
+    for top in (each for each in shown if each.within not in seen):
+        section = [each for each in shown if each.within == top.endpoint]
+        if section:
+            section = sorted([top, *section], key=lambda item: (item is not top, item.order, item.endpoint))
+        is_here = top is current or current in section
+        link = _link(top, exact, is_here=is_here)
+        found.append({**link, "section": [_link(each, exact, is_here=each is current) for each in section if is_here]})
+    return found
+
+
+def _link(item: NavItem, exact: NavItem | None, *, is_here: bool) -> dict[str, Any]:
+    current = "page" if item is exact else "true" if is_here else None
+    return {"label": item.label, "url": url_for(item.endpoint), "current": current}
 
 
 def _account_links() -> list[tuple[str, Any]]:
