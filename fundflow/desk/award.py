@@ -20,7 +20,7 @@ from fundflow.desk.milestones import Milestone, Period, milestones, period
 from fundflow.desk.story import Story, story_of
 from fundflow.desk.views import pages
 from fundflow.errors import NotFound
-from fundflow.ledger.policy import may_see_award_lines
+from fundflow.ledger.policy import may_see_award_lines, may_see_lines
 from fundflow.ledger.queries import Share, shares_of
 from fundflow.lifecycle import children
 from fundflow.lifecycle.actor import Actor
@@ -69,6 +69,7 @@ class Award:
     milestones: list[Milestone]
     has_reports: bool
     may_take_evidence: bool
+    leads_to_lines: bool
 
     @property
     def late(self) -> list[Milestone]:
@@ -102,6 +103,7 @@ def award_of(actor: Actor, application: Application, now: datetime) -> Award:
         period=times,
         milestones=milestones(story, rows, times, now),
         has_reports=_has_reports(story),
+        leads_to_lines=sees_lines and may_see_lines(actor),
         may_take_evidence=actor.is_in(AUDITORS, round_id=application.round_id),
     )
 

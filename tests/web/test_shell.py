@@ -97,6 +97,7 @@ def test_navigation_shows_only_what_the_person_may_open(bare: Flask, monkeypatch
     shell.nav_item("For all", "keep", lambda _actor: True, order=2)
     shell.nav_item("For staff", "full", lambda actor: actor.is_in("finance"), order=1)
     shell.nav_item("Not built", "payments.index", lambda _actor: True)
+    shell.nav_item("Inside", "lost", lambda _actor: True, order=3, within="full")
     page = bare.test_client().get("/keep").text
     assert "For all" in page
     assert 'aria-current="page"' in page
@@ -105,7 +106,8 @@ def test_navigation_shows_only_what_the_person_may_open(bare: Flask, monkeypatch
     with bare.test_request_context("/keep"):
         staff = Actor(id=None, name="Ana", groups=frozenset({("finance", None)}))
         assert [each["label"] for each in shell._navigation(staff)] == ["For staff", "For all"]
-        assert [each["label"] for each in shell._navigation(ANONYMOUS)] == ["For all"]
+        # Whoever does not see the section finds what is inside it in the first row.
+        assert [each["label"] for each in shell._navigation(ANONYMOUS)] == ["For all", "Inside"]
 
 
 def test_the_request_log_names_the_route_and_never_the_address(bare: Flask, capsys: pytest.CaptureFixture[str]) -> None:
