@@ -22,14 +22,11 @@ FILES = (
     "GET /static",
     "GET /documents",
     "GET /files",
-    "GET /board.csv",
-    "GET /money/{round}.csv",
     "GET /portfolio.",
     "GET /dev/mail/x.eml",
-    "GET /audit.zip",
-    "GET /studio/versions/{version}/files.zip",
     "GET /api/",
 )
+DOWNLOADS = (".csv", ".xlsx", ".zip")
 DARK = ("/home", "/board", "/money", "/reviews/", "/applications/", "/sign-in", "/rounds", "/dev/components")
 FRENCH = ("/home", "/board", "/reviews/", "/applications/", "/money/", "/rounds/")
 
@@ -38,13 +35,13 @@ def _pages() -> list[tuple[str, str]]:
     """Each address with one kind of person who is shown it; of the pages that differ by person, one for each."""
     found = []
     for route, statuses in ROUTES.items():
-        if not route.startswith("GET ") or route.startswith(FILES):
+        if not route.startswith("GET ") or route.startswith(FILES) or route.endswith(DOWNLOADS):
             continue
         kinds = [kind for kind, status in zip(PEOPLE, statuses, strict=True) if status == 200]
         everyone = route in ("GET /home", "GET /applications/{review}", "GET /applications/{approved}")
         found += [(route.removeprefix("GET "), kind) for kind in (kinds if everyone else kinds[:1])]
     for route, (stranger, anyone) in ALIKE.items():
-        if not route.startswith("GET ") or route.startswith(FILES):
+        if not route.startswith("GET ") or route.startswith(FILES) or route.endswith(DOWNLOADS):
             continue
         if stranger == 200:
             found.append((route.removeprefix("GET "), "anonymous"))
