@@ -25,7 +25,7 @@ def test_demo_of_the_large_grant_comes_through_every_state(
     assert is_whole, said
     reached = set(db.session.scalars(sa.select(Event.to_state)))
     assert reached - {None} == set(make.a_workflow("global-cities-fund").states)
-    for kind in ("award_letter", "agreement", "amendment", "closing_letter"):
+    for kind in ("award_letter", "agreement", "plan_amendment", "closing_letter"):
         [pdf] = tmp_path.glob(f"{kind}-*.pdf")
         assert pdf.read_bytes().startswith(b"%PDF")
     assert "by itself, as everyone has signed: signature → embargo" in said
