@@ -32,6 +32,14 @@ from fundflow.lifecycle.models import Application
 from fundflow.workflow import access
 
 _LARGEST_FACTS = 4 * 1024 * 1024
+_LARGEST_STREAM = 32 * 1024 * 1024
+# For the whole process, as the library has it: a small file may unpack to more memory than the server has.
+pikepdf.settings.set_qpdf_limits(
+    flate_max_memory=_LARGEST_STREAM,
+    png_max_memory=_LARGEST_STREAM,
+    run_length_max_memory=_LARGEST_STREAM,
+    tiff_max_memory=_LARGEST_STREAM,
+)
 
 
 class Verdict(StrEnum):
@@ -78,12 +86,11 @@ def by_code(text: str) -> Answer:
 
 def by_file(content: bytes) -> Answer:
     """The answer for a file that somebody was given."""
-    seal = documents.verify(content).state
     if found := _found(hashlib.sha256(content).hexdigest()):
-        return _answer(*found, seal)
+        return _answer(*found, documents.verify(content).state)
     facts = _facts_in(content)
     # Facts of ours in another file, or a file made like ours whose seal is broken: somebody changed it.
-    if facts is not None and (_found(facts) or seal is SealState.ALTERED):
+    if facts is not None and (_found(facts) or documents.verify(content).state is SealState.ALTERED):
         return Answer(Verdict.TAMPERED)
     return UNKNOWN
 

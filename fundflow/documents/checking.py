@@ -16,6 +16,7 @@ from asn1crypto.cms import ContentInfo, SignedData, SignerInfo
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from pyhanko.keys import load_certs_from_pemder_data
+from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, StreamDecodeLimits
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko.sign.validation.settings import KeyUsageConstraints
@@ -28,12 +29,18 @@ from fundflow.documents.reports import SealReport, SealState
 
 # A file that somebody shows us is no event of this site, however badly it is made.
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
+# Tables of objects are all that is unpacked to find a seal: some KB in a file of ours. Of a file that is made for it, a
+# few hundred KB unpack to millions of entries, which would keep a server busy for minutes.
+_LIMITS = DecodeLimits(
+    per_stream=StreamDecodeLimits(max_output_size=2**20),
+    document_budget=DocumentDecodeBudget(base_allowance=2**24, max_ratio=1),
+)
 _USAGE = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False)
 
 
 def checked(content: bytes, trusted: Sequence[x509.Certificate], now: datetime) -> SealReport:
     """What the one seal in this file is worth."""
-    found = PdfFileReader(io.BytesIO(content)).embedded_signatures
+    found = PdfFileReader(io.BytesIO(content), decode_limits=_LIMITS).embedded_signatures
     if not found:
         return SealReport(SealState.NONE)
     if len(found) > 1 or found[0].field_name != FIELD:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+import zlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -76,6 +78,18 @@ def test_what_was_changed_guessed_or_never_issued_is_told_so(
     for code in ("", "x", digest[:31], wrong, digest[:-1] + "g", "%" * 32, "0" * 64):
         assert by_code(code) == by_code("f" * 64)
     assert client.post("/verify", data={"code": " "}).status_code == 422
+
+
+def test_a_small_file_that_unpacks_to_millions_of_entries_keeps_nobody_busy(app: Flask) -> None:
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(b"\1\0\0\0\x10\0\0" * 150_000) for _ in range(48)) + packer.flush()
+    body = b"%PDF-1.7\n%/ByteRange\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n"
+    table = b"<</Type/XRef/Size 4/W[1 4 2]/Root 1 0 R/Index[0 7200000]/Filter/FlateDecode/Length %d>>" % len(rows)
+    file = body + b"3 0 obj\n%s\nstream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % (table, rows, len(body))
+    began = time.process_time()
+    assert by_file(file).verdict is Verdict.UNKNOWN
+    assert documents.verify(file).state is documents.SealState.ALTERED
+    assert time.process_time() - began < 3, "reading all of it takes some twenty seconds"
 
 
 def test_later_version_is_told_only_where_the_city_itself_may_know_of_it(issued: tuple[Application, bytes]) -> None:
