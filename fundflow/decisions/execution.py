@@ -23,6 +23,7 @@ from fundflow.decisions.service import note
 from fundflow.errors import Refused, Stale
 from fundflow.lifecycle import commands
 from fundflow.lifecycle.actor import Actor
+from fundflow.lifecycle.queries import locked
 from fundflow.web.refusals import sentences
 
 
@@ -58,6 +59,8 @@ def _decide(meeting_id: UUID, item_id: UUID, attempt: int, actor: Actor) -> None
     try:
         with transaction():
             meeting = db.session.get_one(Meeting, meeting_id)
+            # What was read is compared under the lock that the chair's form takes too: it cannot change in between.
+            locked(queries.item_of(meeting, item_id).application_id)
             line = agenda.agenda_of(meeting, actor).line(item_id)
             if line is None or line.item.is_done or line.item.transition is None:
                 return
