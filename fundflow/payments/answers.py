@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,8 +27,18 @@ from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.queries import locked
 from fundflow.payments import iso20022, judging, orders, paying
 from fundflow.payments.iso20022 import Said
+from fundflow.payments.iso20022.reading import OTHER
 from fundflow.payments.judging import Verdict
-from fundflow.payments.order_models import DONE, LOOK, NOTHING, BankFile, BankLine, PaymentBatch, PaymentOrder
+from fundflow.payments.order_models import (
+    DONE,
+    LOOK,
+    NOTHING,
+    BankFile,
+    BankLine,
+    PayingAccount,
+    PaymentBatch,
+    PaymentOrder,
+)
 from fundflow.rounds.policy import scopes
 from fundflow.web.refusals import sentence
 
@@ -153,8 +163,9 @@ def apply(file_id: UUID, position: int, *, actor: Actor) -> None:
         return
     order = _order_of(line)
     verdict = judging.judge(line, order, similar=_similar_to(line, order))
-    if line.reference and _done([line.identity]):
-        verdict = _TOLD_BEFORE
+    is_known = bool(_done([line.identity]))
+    if is_known or _same_words(line) in _told_above(line):
+        verdict = _again(line, verdict, is_known=is_known)
     result, event_seq = DONE, None
     match verdict.action:
         case judging.NOTHING | judging.LOOK:
@@ -193,8 +204,34 @@ def settle(file_id: UUID, position: int, note: str, *, actor: Actor) -> None:
     line.settled_by, line.settled_at, line.note = actor.id, present(), note[:2000]
 
 
-_TOLD_BEFORE = Verdict(judging.NOTHING, "told_before")
-"""By the bank's own reference: without one, the same words twice may be two payments, and somebody looks at them."""
+def _again(line: BankLine, verdict: Verdict, *, is_known: bool) -> Verdict:
+    """What follows from words that were applied before: `is_known` from another file, else from further up in this one.
+
+    With the bank's own reference another file's are known. Else they may be a second payment or the same one, such as
+    one half and the other: somebody looks at them.
+    """
+    if is_known and line.reference:
+        return Verdict(judging.NOTHING, "told_before")
+    return verdict if verdict.action in (judging.NOTHING, judging.LOOK) else Verdict(judging.LOOK, "booked_twice")
+
+
+def _same_words(line: BankLine) -> Hashable:
+    """What two lines of a file share that are the same booking, by the bank's own reference; else only its place."""
+    if not line.reference or not line.end_to_end_id:
+        return line.file_id, line.position
+    return line.file_id, line.what, line.end_to_end_id, line.reference, line.minor, line.currency, line.booked_on
+
+
+def _told_above(line: BankLine) -> set[Hashable]:
+    """The words of the lines before this one in its file that were applied, about the same payment."""
+    above = sa.select(BankLine).where(
+        BankLine.file_id == line.file_id,
+        BankLine.position < line.position,
+        BankLine.end_to_end_id == line.end_to_end_id,
+        BankLine.result == DONE,
+    )
+    return {_same_words(each) for each in db.session.scalars(above)}
+
 
 _LINES = (
     sa.select(BankLine, PaymentOrder, Application.number, City.name)
@@ -208,14 +245,27 @@ _LINES = (
 def _by_order(said: Sequence[Said]) -> list[tuple[Said, UUID | None]]:
     """Each saying with the order it names. A word about a whole file becomes one about each order it does not name."""
     named = {each.end_to_end_id for each in said if each.end_to_end_id}
-    rows = sa.select(PaymentOrder.end_to_end_id, PaymentOrder.id).where(PaymentOrder.end_to_end_id.in_(named))
-    known = {row.end_to_end_id: row.id for row in db.session.execute(rows)}
+    rows = (
+        sa.select(PaymentOrder.end_to_end_id, PaymentOrder.id, PayingAccount)
+        .outerjoin(PaymentBatch, PaymentBatch.id == PaymentOrder.batch_id)
+        .outerjoin(PayingAccount, PayingAccount.id == PaymentBatch.account_id)
+        .where(PaymentOrder.end_to_end_id.in_(named))
+    )
+    known: dict[str, UUID] = {}
+    paid_from: dict[str, PayingAccount] = {}
+    for reference, order_id, account in db.session.execute(rows):
+        known[reference] = order_id
+        if account is not None:
+            paid_from[reference] = account
     found: list[tuple[Said, UUID | None]] = []
     told = set(named)
     for each in said:
         is_whole = each.end_to_end_id is None and each.message_id and each.what in ("accepted", "pending", "rejected")
         if not is_whole:
-            found.append((each, known.get(each.end_to_end_id or "")))
+            own = paid_from.get(each.end_to_end_id or "")
+            elsewhere = own is not None and paying.is_another(own, each.account)
+            said_here = replace(each, what=OTHER) if elsewhere else each
+            found.append((said_here, known.get(each.end_to_end_id or "")))
             continue
         for reference, order_id in db.session.execute(
             sa.select(PaymentOrder.end_to_end_id, PaymentOrder.id)
@@ -265,6 +315,7 @@ def _judged(rows: Sequence[Any]) -> list[Answer]:
     similar = _similar([line.end_to_end_id for line in unknown])
     done = _done([line.identity for line, *_rest in rows if line.result is None])
     shadows: dict[UUID, _Shadow] = {}
+    told: set[Hashable] = set()
     found = []
     for line, order, number, city in rows:
         shadow = None
@@ -274,10 +325,11 @@ def _judged(rows: Sequence[Any]) -> list[Answer]:
             verdict = Verdict(line.result, line.code, facts=line.facts)
         else:
             verdict = judging.judge(line, shadow, similar=similar.get(line.end_to_end_id or "", ""))
-            if line.reference and line.identity in done:
-                verdict = _TOLD_BEFORE
+            if line.identity in done or _same_words(line) in told:
+                verdict = _again(line, verdict, is_known=line.identity in done)
             if shadow is not None:
                 shadow.follow(verdict)
+        told.add(_same_words(line))
         found.append(Answer(line, order, number or "", city or "", verdict))
     return found
 

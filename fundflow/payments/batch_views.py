@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from fundflow import clock, storage
+from fundflow import clock
 from fundflow.accounts import queries as people
 from fundflow.accounts.policy import FINANCE, in_group
 from fundflow.db import transaction
@@ -125,7 +125,11 @@ def download(batch_id: UUID) -> ResponseReturnValue:
     batch = batches.batch_for(g.actor, batch_id)
     if batch.sha256 is None or not g.actor.is_in(FINANCE):
         raise NotFound
-    answer = Response(storage.get(batch.sha256), mimetype="application/xml")
+    try:
+        content = batches.file_of(batch)
+    except batches.CalledOff as refusal:
+        return _batch(batch, refusal), refusal.status
+    answer = Response(content, mimetype="application/xml")
     answer.headers.set("Content-Disposition", "attachment", filename=f"{batch.message_id}.xml")
     answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     answer.headers["Cache-Control"] = "private, no-store"

@@ -29,7 +29,7 @@ from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from fundflow.payments import bank_queries, iso20022, orders, paying
 from fundflow.payments.bank_models import BankAccount
-from fundflow.payments.order_models import BatchLine, PayingAccount, PaymentBatch, PaymentOrder
+from fundflow.payments.order_models import FAILED, BankLine, BatchLine, PayingAccount, PaymentBatch, PaymentOrder
 from fundflow.rounds.policy import SEES_MONEY, scopes
 
 
@@ -63,6 +63,18 @@ class NoAccount(Refused):
     """There is no account to pay this from. Have one entered and confirmed first."""
 
     status = 422
+
+
+class AccountClosed(Refused):
+    """The account that this is paid from was closed. Put the batch aside, and choose the payments anew."""
+
+
+class CalledOff(Refused):
+    """This file still names {reference}, which is no longer ordered. Do not give it to the bank; call off the rest too.
+
+    Raised where somebody called an order off by hand before the file went out: paid from the file, and ordered anew, it
+    would be paid twice.
+    """
 
 
 class DayGone(Refused):
@@ -179,6 +191,7 @@ def release(batch_id: UUID, *, seen: str, actor: Actor) -> PaymentBatch:
         raise paying.NoLongerSo()
     if registry.are_one(batch.prepared_by, _person(actor)):
         raise paying.SecondPerson()
+    _require_account(batch)
     lines = lines_of(batch)
     if seen != seen_of(lines):
         raise Stale()
@@ -209,6 +222,19 @@ def sent(batch_id: UUID, *, actor: Actor) -> PaymentBatch:
     batch.sent_by, batch.sent_at = _person(actor), present()
     orders.mark_sent(batch.id)
     return batch
+
+
+def file_of(batch: PaymentBatch) -> bytes:
+    """The file for the bank. NotWritten; CalledOff where it would pay what was called off before it was given away."""
+    if batch.sha256 is None:
+        raise NotWritten()
+    if batch.sent_at is None:
+        told = sa.exists().where(BankLine.order_id == PaymentOrder.id)
+        over = sa.and_(PaymentOrder.batch_id == batch.id, PaymentOrder.status == FAILED, ~told)
+        reference = db.session.scalar(sa.select(PaymentOrder.end_to_end_id).where(over).limit(1))
+        if reference is not None:
+            raise CalledOff(reference=reference)
+    return storage.get(batch.sha256)
 
 
 def seen_of(lines: Sequence[Line]) -> str:
@@ -255,7 +281,7 @@ def lines_of(batch: PaymentBatch) -> list[Line]:
 
 def account_of(batch: PaymentBatch) -> PayingAccount:
     """The account that it is paid from."""
-    return db.session.get_one(PayingAccount, batch.account_id)
+    return db.session.get_one(PayingAccount, batch.account_id, populate_existing=True)
 
 
 @jobs.handler("payments.batch")
@@ -284,6 +310,7 @@ def _order(batch_id: UUID, position: int) -> None:
     batch = db.session.get_one(PaymentBatch, batch_id, populate_existing=True)
     if not line.is_open or batch.released_by is None:
         return
+    _require_account(batch)
     application = db.session.get_one(Application, line.application_id, populate_existing=True)
     step = definitions.get(application.definition_sha).find(line.transition)
     known = {"reference": batch.message_id, "paid_on": batch.execute_on, "amount": line.amount}
@@ -318,6 +345,11 @@ def _order(batch_id: UUID, position: int) -> None:
         .values(revision=revision)
         .execution_options(synchronize_session=False)
     )
+
+
+def _require_account(batch: PaymentBatch) -> None:
+    if account_of(batch).closed_at is not None:
+        raise AccountClosed()
 
 
 def _refuse(batch_id: UUID, position: int, refusal: Refused) -> None:

@@ -6,6 +6,7 @@ second one, and whoever stands in for them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from uuid import UUID, uuid4
 
@@ -22,6 +23,8 @@ from fundflow.payments.iso20022 import Account
 from fundflow.payments.order_models import PayingAccount
 from fundflow.rounds.models import Round
 from fundflow.rounds.policy import scopes
+
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 
 
 class SecondPerson(Refused):
@@ -127,6 +130,16 @@ def debtor_of(account: PayingAccount) -> Account:
     )
 
 
+def is_another(account: PayingAccount, named: str) -> bool:
+    """Whether a statement that names this number is of another account: both IBANs, or neither, and they differ."""
+    given, said = details_of(account), _bare(named)
+    if not said:
+        return False
+    is_iban = _IBAN.match(said) is not None
+    own = given.iban if is_iban else given.number if given.iban is None else None
+    return own is not None and said.lstrip("0") != _bare(own).lstrip("0")
+
+
 def reseal() -> int:
     """Keep every account under the present key; how many were under another."""
     key = bank_cipher.present_key()
@@ -134,6 +147,10 @@ def reseal() -> int:
     for account in old:
         account.key, account.sealed = bank_cipher.seal(details_of(account).kept(), account.id, account.id)
     return len(old)
+
+
+def _bare(number: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", number.upper())
 
 
 def _locked(account_id: UUID, actor: Actor) -> PayingAccount:

@@ -24,8 +24,8 @@ from tests import processes
 from tests.awards.large import LargeGrant
 from tests.conftest import ON_POSTGRES
 from tests.desk.contract import print_documents
-from tests.payments.banking import entry, statement, status
-from tests.payments.toy import Fund, orders_of, payments_of, states
+from tests.payments.banking import ACCOUNT, entry, statement, status
+from tests.payments.toy import IBANS, Fund, orders_of, payments_of, states
 
 
 def test_the_whole_way_of_a_payment_and_of_one_that_came_back(app: Flask) -> None:
@@ -172,6 +172,25 @@ def test_parts_stay_open_until_they_are_whole_and_a_second_booking_is_told(app: 
     assert fund.told(statement(entry(name, "590.00", direction="CRDT", returned="AC04"), id="C")) == [
         ("look", "returned_in_part")
     ]
+
+
+def test_one_half_twice_is_no_whole_and_another_accounts_statement_pays_nothing(app: Flask) -> None:
+    fund = Fund()
+    grant, other = fund.grant((600,)), fund.grant((500,))
+    fund.written()
+    (order,), (second,) = orders_of(grant), orders_of(other)
+    half = entry(order.end_to_end_id, "300.00")
+    file, _was_there = fund.take_in(statement(half, half))
+    assert [each.verdict.code for each in answers.answers_of(file)] == ["part", "booked_twice"]
+    assert fund.apply(file) == [("done", "part"), ("look", "booked_twice")]
+    # Without the bank's own reference nobody knows whether it is the same half: another file does not complete it.
+    bare = [re.sub(rb"<AcctSvcrRef>.*?</AcctSvcrRef>", b"", statement(half, id=name)) for name in ("A", "B")]
+    bare = [each.replace(b"300.00", b"100.00") for each in bare]
+    assert fund.told(bare[0]) == [("done", "part")]
+    assert fund.told(bare[1]) == [("look", "booked_twice")]
+    elsewhere = statement(entry(second.end_to_end_id, "500.00"), id="C").replace(ACCOUNT.encode(), IBANS[0].encode())
+    assert fund.told(elsewhere) == [("look", "moved_otherwise")]
+    assert (states(grant), states(other)) == ({"1": "ordered"}, {"1": "ordered"})
 
 
 def test_money_that_was_exchanged_is_matched_by_what_was_ordered_and_keeps_rate_and_fee(app: Flask) -> None:

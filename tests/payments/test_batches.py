@@ -115,6 +115,23 @@ def test_a_payment_is_in_one_open_batch_only_and_a_batch_put_aside_leaves_nothin
         batches.batch_for(make.acting(outsider), batch.id)
 
 
+def test_what_was_stopped_before_the_file_went_out_is_not_paid_from_it(app: Flask) -> None:
+    fund = Fund()
+    grant = fund.grant((500,))
+    batch = fund.released()
+    worker.drain()
+    assert batches.file_of(fund.again(batch.id))
+    make.press(grant, "tranche.fail", fund.finance, of="1", reason="Called off before the file went out.")
+    with pytest.raises(batches.CalledOff, match=orders_of(grant)[0].end_to_end_id):
+        batches.file_of(fund.again(batch.id))
+    prepared = fund.prepared()
+    with transaction():
+        paying.close(fund.account.id, actor=make.acting(fund.second))
+    with pytest.raises(batches.AccountClosed):
+        fund.released(prepared)
+    assert states(grant) == {"1": "approved"}
+
+
 @pytest.mark.parametrize("at", ["ordering", "writing"])
 def test_a_batch_that_was_killed_goes_on_where_it_stopped(app: Flask, settings: Settings, at: str) -> None:
     fund = Fund()

@@ -85,7 +85,7 @@ def money(node: opening.Node | None, currency: str = "") -> Money | None:
     if node is None:
         return None
     text, code = node.text_of(), node.attribute("Ccy") or currency
-    if not re.fullmatch(r"\d{1,18}(\.\d{1,5})?", text) or not re.fullmatch(r"[A-Z]{3}", code):
+    if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,5})?", text) or not re.fullmatch(r"[A-Z]{3}", code):
         raise opening.Unreadable(what=node.name, line=node.line)
     try:
         # Banks write 5000.00 also for currencies without decimals: zeros beyond a currency's own are no precision.
