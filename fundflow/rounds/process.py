@@ -165,6 +165,8 @@ def leads(workflow: Workflow, transition: Transition, state: str, language: str)
     who = people(workflow, transition.by_from(state) or transition.by, language)
     what = transition.label.in_(language)
     to = transition.destination(state)
+    if to == state:
+        return _("%(who)s: “%(what)s”; it stays where it is.", what=what, who=who)
     if to is not None:
         where = workflow.states[to].label.in_(language)
         return _("%(who)s: “%(what)s” leads to “%(where)s”.", what=what, who=who, where=where)
@@ -188,6 +190,8 @@ def scoring(workflow: Workflow, state: str, language: str) -> list[str]:
 def leads_to(workflow: Workflow, transition: Transition, state: str, language: str) -> str:
     """Where a step leads an application that stands in `state`."""
     to = transition.destination(state)
+    if to == state:
+        return _("The application stays where it is.")
     if to is not None:
         return _("The application then stands at “%(where)s”.", where=workflow.states[to].label.in_(language))
     label = workflow.outcomes.get(transition.end or "")
