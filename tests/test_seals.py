@@ -94,6 +94,8 @@ def test_seal_of_an_authority_opens_with_its_passphrase_and_is_known_by_the_auth
     with a_site(tmp_path, seal=str(path), seal_passphrase=sealing.PASSPHRASE, mode="production"):
         sealed = documents.seal(printed)
         assert papers.failures(sealed.content) == []
+        # Never a carriage return, whatever the lengths: before the end of a line validators do not count it.
+        assert sealed.content[len(printed) :].count(b"\x00\nendstream") == 1
         assert documents.verify(sealed.content).is_valid
     (elsewhere := tmp_path / "elsewhere").mkdir()
     stranger = found(elsewhere, sealed.content)

@@ -56,10 +56,18 @@ def sealed(content: bytes, keeper: Keeper, at: datetime, timestamp_url: str) -> 
 
 
 class _Untouched(IncrementalPdfFileWriter):
-    """Adds the signature and nothing else: the library would rewrite the metadata so that it is PDF/A no more."""
+    """Adds the signature and nothing else: the library would rewrite the metadata so that it is PDF/A no more.
+
+    And leaves the table of what it added as it is. Compressed, one in 256 ended in a carriage return, of which
+    validators say that the stream is one byte shorter than its length; as it is, its last byte is always nought.
+    """
 
     def _update_meta(self) -> None:
         pass
+
+    def _populate_trailer(self, trailer: Any) -> None:
+        super()._populate_trailer(trailer)  # type: ignore[no-untyped-call]
+        trailer.pop("/Filter", None)
 
 
 class _Sealing(PdfSigner):
