@@ -9,7 +9,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import psycopg
 import pytest
@@ -25,6 +25,9 @@ from werkzeug.routing import Rule
 from fundflow.app import create_app
 from fundflow.config import Settings
 from fundflow.db import Model, db, make_database_file
+
+if TYPE_CHECKING:
+    from tests.test_access import World
 
 ON_POSTGRES = os.environ.get("FUNDFLOW_TEST_DB", "sqlite") == "postgres"
 
@@ -162,3 +165,22 @@ def _empty_tables() -> None:
 def client(app: Flask) -> FlaskClient:
     """A browser without a person."""
     return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def the_world(tmp_path_factory: pytest.TempPathFactory, _template_database: str | Path) -> World:
+    """The world of the access table, made once a run: that takes longer than most of what is asked of it."""
+    from tests.test_access import World
+
+    folder = tmp_path_factory.mktemp("world")
+    shutil.copy(_template_database, folder / "fundflow.db")
+    app = create_app(_settings(folder))
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    with app.app_context():
+        return World(app)
+
+
+@pytest.fixture
+def world(app: Flask, the_world: World) -> World:
+    """A copy of that world, with its files, in the test's own installation."""
+    return the_world.copied_to(app)

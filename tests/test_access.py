@@ -6,7 +6,7 @@ A new address fails here until somebody decides, in access.yaml, what each kind 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -201,6 +201,17 @@ class World:
         self.kept = self.database.with_suffix(".kept")
         shutil.copy(self.database, self.kept)
 
+    def copied_to(self, app: Flask) -> World:
+        """The same world in another installation, whose database and files it takes the place of."""
+        db.session.close()
+        db.engine.dispose()
+        theirs = copy(self)
+        theirs.database = Path(app.instance_path) / "fundflow.db"
+        theirs.kept = theirs.database.with_suffix(".kept")
+        shutil.copytree(self.kept.parent, theirs.kept.parent, dirs_exist_ok=True)
+        theirs.restore()
+        return theirs
+
     def restore(self) -> None:
         """The database as it was: no request of one person changes what the next one finds."""
         db.session.close()
@@ -252,11 +263,6 @@ def banked(story: Story) -> tuple[UUID, UUID, UUID]:
 
 def _one(query: sa.Select[Any]) -> Any:
     return db.session.scalars(query.limit(1)).one()
-
-
-@pytest.fixture
-def world(app: Flask) -> Iterator[World]:
-    yield World(app)
 
 
 @pytest.mark.parametrize("half", ["cities and reviewers", "the fund"])
