@@ -1,12 +1,13 @@
 """What a donor may know of: grants that were committed and that their city has been told of, and nothing before.
 
-A state that the workflow shows to the city as another one, or that another one is shown as, tells nobody anything; the
-money of such an application counts as if it still lay in its round.
+A state that the workflow shows to the city as another one, or that another one is shown as, tells nobody anything; nor
+does a grant that a feature above withholds, such as one whose city knows of it before the public does. The money of such
+an application counts as if it still lay in its round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,6 +18,16 @@ from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from fundflow.workflow import access
+
+Withholding = Callable[[Sequence[Application]], Collection[UUID]]
+withholding: list[Withholding] = []
+"""What features above know of grants that nobody outside may be told of yet."""
+
+
+def withholds(run: Withholding) -> Withholding:
+    """Have these applications told to no donor, whatever their city sees."""
+    withholding[:] = [each for each in withholding if each.__qualname__ != run.__qualname__] + [run]
+    return run
 
 
 def is_announced(application: Application) -> bool:
@@ -30,7 +41,9 @@ def is_announced(application: Application) -> bool:
 
 def applications(line_ids: Sequence[UUID]) -> list[UUID]:
     """The announced grants that draw on these lines."""
-    return [each.id for each in sources.drawing_on(line_ids) if is_announced(each)]
+    found = [each for each in sources.drawing_on(line_ids) if is_announced(each)]
+    withheld = {application_id for run in withholding for application_id in run(found)} if found else set()
+    return [each.id for each in found if each.id not in withheld]
 
 
 def clause(line_ids: Sequence[UUID], announced: Sequence[UUID]) -> sa.ColumnElement[bool]:

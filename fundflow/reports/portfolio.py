@@ -19,6 +19,7 @@ from sqlalchemy.orm import joinedload
 from fundflow.accounts.models import City
 from fundflow.applications.models import Answers
 from fundflow.db import db
+from fundflow.ledger import announced
 from fundflow.ledger.models import LedgerEntry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Child, Timer
@@ -26,6 +27,7 @@ from fundflow.money import Money
 from fundflow.reports import policy
 from fundflow.reports.gathering import Gathered, Owed, Told
 from fundflow.reports.rollup import Promised, Report
+from fundflow.reports.schemes import scheme_of
 from fundflow.reports.spending import Spending, compared
 from fundflow.reports.tables import Cost
 from fundflow.rounds.models import Round, Window
@@ -88,6 +90,26 @@ def grants_of(actor: Actor, choice: Choice, now: datetime) -> list[Grant]:
     """Every announced grant of the chosen rounds, by city."""
     clause = sa.and_(policy.portfolio_seen_by(actor), choice.clause())
     return _read(clause, now)
+
+
+@announced.withholds
+def unannounced(applications: Sequence[Application]) -> set[UUID]:
+    """Those that wait for their schedule of reports, which comes with the announcement: no donor hears of them before.
+
+    What was paid, or ended well, is known however it came there.
+    """
+    waiting = {each.id: each for each in applications if scheme_of(each.definition_sha).kinds}
+    if not waiting:
+        return set()
+    paid = sa.select(LedgerEntry.application_id).where(
+        LedgerEntry.application_id.in_(waiting), LedgerEntry.debit == "paid"
+    )
+    told = set(db.session.scalars(paid))
+    children = _children(waiting)
+    for each in waiting.values():
+        if Gathered(each, children.get(each.id, []), {}).is_announced:
+            told.add(each.id)
+    return waiting.keys() - told
 
 
 def grant_of(application: Application, now: datetime) -> Grant:

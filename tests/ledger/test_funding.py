@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from fundflow import clock
@@ -22,6 +23,7 @@ from fundflow.lifecycle.models import Application
 from fundflow.money import Money
 from fundflow.rounds.models import Round
 from tests import factories as make
+from tests.awards.large import LargeGrant
 from tests.lifecycle.toys import a_toy, a_toy_round, payment
 from tests.people import sign_in
 
@@ -250,6 +252,25 @@ def test_a_donor_learns_nothing_that_its_city_is_not_told_yet(client: FlaskClien
     make.press(application, "pay", finance, input=payment("10,000.00"))
     db.session.rollback()
     assert city in client.get("/donor").text
+
+
+def test_a_donor_does_not_hear_of_a_signed_grant_before_it_is_announced(client: FlaskClient) -> None:
+    grant, donors = LargeGrant("embargo"), make.a_person()
+    manager = make.acting(make.a_person(groups=[make.MANAGERS]))
+    with transaction():
+        donor = funding.make_donor("Alba", actor=manager)
+        own = {"donor_id": donor.id, "is_own": False, "name": "Alba line"}
+        line_id = db.session.scalar(sa.update(DonorLine).values(own).returning(DonorLine.id))
+    with transaction():
+        funding.let_follow(donor, donors.email, actor=manager)
+    city = grant.city.name
+    db.session.rollback()
+    sign_in(client, donors)
+    pages = ("/donor", f"/donor/lines/{line_id}/statement", f"/donor/lines/{line_id}/statement.csv")
+    assert not any(city in client.get(page).text for page in pages)
+    grant.to_active()
+    db.session.rollback()
+    assert all(city in client.get(page).text for page in pages)
 
 
 def _city_of(application: Application) -> str:
