@@ -1,8 +1,8 @@
 """What a donor may know of: grants that were committed and that their city has been told of, and nothing before.
 
 A state that the workflow shows to the city as another one, or that another one is shown as, tells nobody anything; nor
-does a grant that a feature above withholds, such as one whose city knows of it before the public does. The money of such
-an application counts as if it still lay in its round.
+does a grant that a feature above withholds, such as one whose city knows of it before the public does. The money of
+such an application counts as if it still lay in its round.
 """
 
 from __future__ import annotations
