@@ -17,9 +17,10 @@ from fundflow.accounts import queries as accounts
 from fundflow.db import db, transaction
 from fundflow.decisions import agenda, queries
 from fundflow.decisions.models import Meeting, MeetingItem
-from fundflow.decisions.refusals import ChangedAfterPreview, StaysOut
+from fundflow.decisions.refusals import CannotRelease, ChangedAfterPreview, StaysOut
 from fundflow.decisions.releasing import JOB, reopen
 from fundflow.decisions.service import note
+from fundflow.decisions.words import lack
 from fundflow.errors import Refused, Stale
 from fundflow.lifecycle import commands
 from fundflow.lifecycle.actor import Actor
@@ -65,8 +66,12 @@ def _decide(meeting_id: UUID, item_id: UUID, attempt: int, actor: Actor) -> None
             if line is None or line.item.is_done or line.item.transition is None:
                 return
             item = line.item
-            if line.is_hidden:
+            if line.is_hidden and actor.id in line.stays_out:
                 raise StaysOut(who=line.application.number, number=line.application.number)
+            if line.is_hidden:
+                # Whoever released it has left the fund, or this round, since.
+                with force_locale(actor.language):
+                    raise CannotRelease(number=line.application.number, what=lack("role"))
             if line.item.previewed != agenda.digest_of(meeting, line):
                 raise ChangedAfterPreview()
             fired = commands.fire(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from fundflow import clock, storage
+from fundflow.accounts.models import GroupMember
 from fundflow.awards.models import Document
 from fundflow.config import Settings
 from fundflow.db import db, transaction
@@ -180,6 +181,20 @@ def test_what_changed_meanwhile_is_refused_in_words_and_the_rest_is_done(app: Fl
     assert table.states() == ["due_diligence", "decision", "appeal_window"]
     assert (meeting.status, meeting.attempt) == ("open", 2), "what was refused can be mended"
     assert "changed after the letters were read" in (table.line(table.second).item.refusal or "")
+
+
+def test_whoever_released_it_and_left_since_decides_nothing(app: Flask) -> None:
+    table = Table()
+    table.prepare()
+    table.propose()
+    table.release()
+    with transaction():
+        db.session.execute(sa.delete(GroupMember).where(GroupMember.user_id == table.director.id))
+    carried_out(table)
+    assert (table.states(), table.meeting().status) == (WAITS, "open")
+    assert not any(
+        "conflict of interest" in (line.item.refusal or "conflict of interest") for line in table.table().lines
+    )
 
 
 def test_a_worker_that_is_killed_in_between_repeats_nothing_and_loses_nothing(app: Flask, settings: Settings) -> None:
