@@ -10,6 +10,7 @@ from fundflow.decisions import agenda, queries, rehearsals, releasing, service
 from fundflow.decisions.models import Meeting
 from fundflow.lifecycle.models import Application
 from tests import factories as make
+from tests import kept
 from tests.awards.large import STATES, LargeGrant
 
 
@@ -31,13 +32,24 @@ class Another(LargeGrant):
         self.to_decision(scores)
 
 
+def _three() -> dict[str, Any]:
+    first = LargeGrant("decision")
+    grants = (first, Another(first, "Puerto Lindero", "reserve"), Another(first, "Kesmara", "reject"))
+    return {f"{n} {name}": value for n, grant in enumerate(grants) for name, value in grant.values.items()}
+
+
+def _again(n: int, values: dict[str, Any]) -> LargeGrant:
+    grant = Another.__new__(Another) if n else LargeGrant.__new__(LargeGrant)
+    grant.adopt({name.partition(" ")[2]: value for name, value in values.items() if name.startswith(f"{n} ")})
+    return grant
+
+
 class Table:
     """A meeting over three applications: one strong, one good, one weak; and who has a part in it."""
 
     def __init__(self, **about: Any) -> None:
-        self.first = LargeGrant("decision")
-        self.second = Another(self.first, "Puerto Lindero", "reserve")
-        self.third = Another(self.first, "Kesmara", "reject")
+        values = kept.once("three before a decision", _three)
+        self.first, self.second, self.third = (_again(n, values) for n in range(3))
         self.grants = (self.first, self.second, self.third)
         self.chair, self.director, self.manager = self.first.chair, self.first.director, self.first.manager
         told = service.About(title="Spring meeting", day=self.first.today, **about)

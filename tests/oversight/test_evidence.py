@@ -22,6 +22,10 @@ from tests.people import sign_in
 
 @pytest.fixture
 def grant(app: Flask) -> LargeGrant:
+    return LargeGrant.once("paid and printed", _paid)
+
+
+def _paid() -> LargeGrant:
     grant = LargeGrant("active")
     grant.pay(1)
     worker.drain()
