@@ -84,6 +84,13 @@ def letter(**changes: Any) -> dict[str, Any]:
         "reason": "Two of the partners have <not> confirmed.\n\nPlease come back with them.",
         "findings": [{"label": "Conditions before signing", "text": "The second partner confirms.\nIn writing."}],
         "new_end": "2028-06-30",
+        "new_agreement": "GA-SG-2026-0007-2",
+        "changes": [
+            {"part": "time", "field": "ends_on", "label": "", "of": "", "kind": "day"}
+            | {"was": "2027-12-31", "becomes": "2028-06-30"},
+            {"part": "payments", "field": "amount", "label": "2", "of": "", "kind": "money"}
+            | {"was": money(2_500_050), "becomes": ""},
+        ],
         "paid": money(4_000_000),
         "spent": money(3_950_000),
         "returned": money(25_000),
