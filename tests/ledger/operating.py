@@ -196,7 +196,7 @@ def tranche_plan(fund: Fund, application: Application, total: int, random_: rand
     """Award `total`, then pay it in random parts, some failing or coming back first; how many operations it took."""
     currency = fund.round.currency
     run: Any = effects.OPERATIONS
-    cuts = sorted(random_.sample(range(1, total), min(random_.randint(1, 5), total - 1)))
+    cuts = sorted(random_.sample(range(1, total), min(random_.randint(1, 2), total - 1)))
     parts = [high - low for low, high in zip([0, *cuts], [*cuts, total], strict=True)]
     reserved = random_.random() < 0.5
     seq = 2
@@ -209,9 +209,9 @@ def tranche_plan(fund: Fund, application: Application, total: int, random_: rand
     for part in parts:
         amount = Money(part, currency)
         names = ["order", "pay"]
-        if random_.random() < 0.2:
+        if random_.random() < 0.1:
             names = ["order", "fail", *names]
-        if random_.random() < 0.2:
+        if random_.random() < 0.1:
             names += ["return", "order", "pay"]
         for name in names:
             run[name](application, amount, seq := seq + 1)
