@@ -52,12 +52,12 @@ def test_pinned_are_the_texts_of_every_mail_and_document_with_what_they_are_buil
     assert {path[5:-4] for path in templates if path.startswith("mail/") and path.endswith(".txt")} == named | {
         "_layout"
     }
-    assert {path for path in templates if path.startswith("agreements/")} == {
-        "agreements/grant_agreement.css",
-        "agreements/grant_agreement.html",
-        "agreements/grant_agreement.en.html",
-        "agreements/grant_agreement.fr.html",
-        "agreements/_parts.html",
+    agreement = ("css", "html", "ar.html", "en.html", "fr.html")
+    reasons = ("en.html", "fr.html")
+    assert {path[11:] for path in templates if path.startswith("agreements/")} == {
+        *(f"grant_agreement.{end}" for end in agreement),
+        *(f"statement_of_reasons.{end}" for end in reasons),
+        *("letter.html", "letter.css", "_letter.html", "_check.html", "_parts.html"),
     }
     assert "mail/approved.fr.json" in templates and "mail/_layout.fr.json" in templates
 
