@@ -92,8 +92,8 @@ def test_the_application_is_told_as_its_page_shows_it(app: Flask) -> None:
         Program.of(app, people.finance).show(application),
     )
     assert city["number"] == application.number and city["state"] == {"id": "active", "label": "Under way"}
-    assert [(each["id"], each["may_edit"]) for each in city["forms"]] == [("ask", False)]
-    assert finance["forms"] == []
+    assert [(each["id"], each["may_edit"]) for each in city["forms"]] == [("ask", False), ("bank", False)]
+    assert [each["id"] for each in finance["forms"]] == ["bank"]
     assert [(each["label"], each["is_at"]) for each in city["phases"]] == [
         ("Application", "done"),
         ("Contract", "done"),

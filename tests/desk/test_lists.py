@@ -182,7 +182,7 @@ def test_money_shows_the_budget_to_the_cent(app: Flask, client: FlaskClient) -> 
         for amount in ("€100,000.00", "€70,000.00", "€20,000.00", "€10,000.00"):
             assert amount in text
     rows = list(csv.reader(io.StringIO(client.get(f"/money/{round_.slug}.csv").text.removeprefix("\ufeff"))))
-    assert [row[1] for row in rows[1:]] == ["Appropriation", "Commitment", "Commitment", "Payment"]
+    assert [row[1] for row in rows[1:]] == ["Allocation to a round", "Commitment", "Commitment", "Payment"]
     assert [row[4] for row in rows[1:]] == ["100000.00", "10000.00", "20000.00", "20000.00"]
 
 
