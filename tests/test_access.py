@@ -5,6 +5,7 @@ A new address fails here until somebody decides, in access.yaml, what each kind 
 
 from __future__ import annotations
 
+import re
 import shutil
 from copy import copy
 from dataclasses import replace
@@ -28,7 +29,7 @@ from fundflow.awards.models import Document
 from fundflow.db import db, transaction
 from fundflow.decisions import service as decisions
 from fundflow.decisions.models import MeetingItem
-from fundflow.invented import PROJECTS
+from fundflow.invented import FUND, PROJECTS
 from fundflow.jobs import worker
 from fundflow.jobs.models import Job
 from fundflow.ledger import funding
@@ -280,6 +281,24 @@ def test_what_is_everybodys_answers_all_alike(app: Flask, world: World) -> None:
     for kind in ("nobody", "own team", "manager"):
         wrong += world.compare(app, kind, {route: expected[1] for route, expected in ALIKE.items()})
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("group", FUND)
+def test_no_page_leads_where_its_reader_may_not_go(app: Flask, world: World, group: str) -> None:
+    client = app.test_client()
+    sign_in(client, _one(sa.select(User).where(User.email == FUND[group][0].email)))
+    links: dict[str, str] = {}
+    for page in ("/home", "/account", "/portfolio", "/money", "/meetings", "/funding"):
+        answer = client.get(page)
+        if answer.status_code == 200:
+            links |= dict.fromkeys(re.findall(r'href="(/[^"#?]*)"', answer.text), page)
+    wrong = []
+    for address, page in links.items():
+        answer = client.get(address, follow_redirects=True)
+        answer.close()
+        if answer.status_code != 200:
+            wrong.append(f"{page} leads to {address}: {answer.status_code}")
+    assert len(links) > 10 and not wrong, "\n".join(wrong)
 
 
 def test_every_address_stands_in_the_table(app: Flask) -> None:

@@ -92,6 +92,7 @@ def account() -> ResponseReturnValue:
         duties=_duties_by_city(g.actor),
         groups=queries.memberships([me.id]),
         standings=delegations.of_person(me.id),
+        may_lend=policy.lender(g.actor),
         invitations=queries.invitations_to(g.actor),
     )
     return page, 422 if form.errors else 200

@@ -20,6 +20,7 @@ from fundflow.jobs.queries import counts
 from fundflow.lifecycle import brakes, definitions
 from fundflow.lifecycle.overrides import open_wishes
 from fundflow.reviews.queries import queue_for
+from fundflow.rounds.policy import SEES_MONEY
 from fundflow.rounds.queries import open_rounds, upcoming_rounds
 from fundflow.studio.queries import changes_for, waiting_for
 from fundflow.web import reader
@@ -87,6 +88,7 @@ def home() -> ResponseReturnValue:
         brake=brakes.standing() if actor.is_in(ADMINISTRATORS) else None,
         wishes=len(open_wishes()) if actor.is_in(ADMINISTRATORS) else 0,
         is_auditor=actor.is_in(AUDITORS),
+        sees_money=actor.is_in(*SEES_MONEY),
         works_on_rounds=works_on_rounds,
     )
 

@@ -28,7 +28,7 @@ FILES = (
 )
 DOWNLOADS = (".csv", ".xlsx", ".zip")
 DARK = ("/home", "/board", "/money", "/reviews/", "/applications/", "/sign-in", "/rounds", "/dev/components")
-FRENCH = ("/home", "/board", "/reviews/", "/applications/", "/money/", "/rounds/")
+FRENCH = ("/home", "/board", "/reviews/", "/applications/", "/money/", "/rounds/", "/meetings/{meeting}", "/portfolio")
 
 
 def _pages() -> list[tuple[str, str]]:
