@@ -22,6 +22,9 @@ from fundflow.applications import views as applications
 from fundflow.awards import checks as awards_checks
 from fundflow.awards import effects as awards_effects
 from fundflow.awards import views as awards
+from fundflow.banking import effects as banking_effects
+from fundflow.banking import screening_views
+from fundflow.banking import views as banking
 from fundflow.config import ROOT, Settings
 from fundflow.db import Model, db, make_database_file
 from fundflow.decisions import views as decisions
@@ -31,14 +34,7 @@ from fundflow.ledger import effects as ledger_effects
 from fundflow.ledger import views as ledger
 from fundflow.lifecycle import definitions, registry, sweeping
 from fundflow.oversight import views as oversight
-from fundflow.payments import (
-    answer_views,
-    bank_effects,
-    bank_views,
-    batch_views,
-    forecast_views,
-    screening_views,
-)
+from fundflow.payments import answer_views, batch_views, forecast_views
 from fundflow.payments import checks as payments_checks
 from fundflow.payments import effects as payments_effects
 from fundflow.payments import views as payments
@@ -58,7 +54,7 @@ EFFECTS = (
     reviews_effects,
     awards_effects,
     payments_effects,
-    bank_effects,
+    banking_effects,
 )
 """Importing them registers what workflows may ask and cause."""
 
@@ -76,7 +72,7 @@ PAGES = (
     awards,
     ledger,
     payments,
-    bank_views,
+    banking,
     screening_views,
     reports,
     batch_views,

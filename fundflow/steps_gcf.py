@@ -20,15 +20,16 @@ from fundflow.applications import service as applications
 from fundflow.awards import queries as awards
 from fundflow.awards import service as papers
 from fundflow.awards.models import Document
+from fundflow.banking import numbers as bank_numbers
+from fundflow.banking import screenings
+from fundflow.banking import service as bank
+from fundflow.banking.screenings import Found
 from fundflow.db import db, transaction
 from fundflow.ledger import queries as ledger
 from fundflow.lifecycle import acts, children, commands
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.signing import Proof
 from fundflow.money import Money
-from fundflow.payments import bank_numbers, screenings
-from fundflow.payments import bank_service as bank
-from fundflow.payments.screenings import Found
 from fundflow.reviews import committees
 from fundflow.reviews import service as reviews
 from fundflow.rounds.models import Round

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fundflow import story_gcf as story
+from fundflow.banking import numbers as bank_numbers
 from fundflow.invented import PLACES
 from fundflow.money import Money
-from fundflow.payments import bank_numbers
 from tests import factories as make
 
 STARTS = date(2027, 1, 1)

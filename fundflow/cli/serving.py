@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 @main.command()
 def rekey() -> None:
     """Encrypt every bank account with the first key of FUNDFLOW_DATA_KEY; then the others can be taken out."""
+    from fundflow.banking import service as bank_service
     from fundflow.db import transaction
     from fundflow.errors import Refused
-    from fundflow.payments import bank_service, paying
+    from fundflow.payments import paying
 
     app = installation()
     with app.app_context():

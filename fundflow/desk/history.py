@@ -12,6 +12,8 @@ from uuid import UUID
 
 from flask_babel import gettext
 
+from fundflow.banking.screenings import SCREENING
+from fundflow.banking.service import BANK
 from fundflow.desk.viewer import Viewer
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.collected import DONE
@@ -19,8 +21,6 @@ from fundflow.lifecycle.migrating import MIGRATED
 from fundflow.lifecycle.models import Event
 from fundflow.lifecycle.outages import OUTAGE
 from fundflow.lifecycle.record import ERASED, STARTED
-from fundflow.payments.bank_service import BANK
-from fundflow.payments.screenings import SCREENING
 from fundflow.reviews.discussions import DISCUSS
 from fundflow.workflow.definition import Workflow
 

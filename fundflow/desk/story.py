@@ -16,6 +16,10 @@ from fundflow.accounts.policy import ADMINISTRATORS
 from fundflow.applications import queries as applications
 from fundflow.awards import queries as awards
 from fundflow.awards.models import Document
+from fundflow.banking import page as bank_page
+from fundflow.banking import screenings
+from fundflow.banking.page import AccountLine
+from fundflow.banking.service import BANK
 from fundflow.desk import ahead, granted, history, panels
 from fundflow.desk import dues as timing
 from fundflow.desk.masks import Sight
@@ -27,11 +31,8 @@ from fundflow.lifecycle import queries as lifecycle
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Event
 from fundflow.money import Money
-from fundflow.payments import bank_page, screenings
 from fundflow.payments import policy as money_policy
 from fundflow.payments import queries as payments
-from fundflow.payments.bank_page import AccountLine
-from fundflow.payments.bank_service import BANK
 from fundflow.payments.models import Payment
 from fundflow.reviews import queries as reviews
 from fundflow.reviews.committees import Committee, Progress, committee_for

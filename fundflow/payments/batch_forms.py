@@ -15,7 +15,7 @@ from wtforms import DateField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length
 
-from fundflow.payments.bank_numbers import LONGEST
+from fundflow.banking.numbers import LONGEST
 from fundflow.rounds.models import Window
 from fundflow.web import fields
 from fundflow.web.keyed import KeyedForm

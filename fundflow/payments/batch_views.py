@@ -14,9 +14,10 @@ from flask_babel import lazy_gettext as _l
 from fundflow import clock
 from fundflow.accounts import queries as people
 from fundflow.accounts.policy import FINANCE, in_group
+from fundflow.banking import numbers as bank_numbers
 from fundflow.db import transaction
 from fundflow.errors import NotFound, Refused
-from fundflow.payments import bank_numbers, batches, board, paying
+from fundflow.payments import batches, board, paying
 from fundflow.payments.answer_words import status_names
 from fundflow.payments.batch_forms import BatchForm, PayingForm
 from fundflow.payments.order_models import PayingAccount, PaymentBatch

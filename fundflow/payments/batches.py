@@ -21,14 +21,15 @@ from fundflow import jobs, storage
 from fundflow.accounts import queries as people
 from fundflow.accounts.models import City
 from fundflow.accounts.policy import FINANCE
+from fundflow.banking import queries as bank_queries
+from fundflow.banking.models import BankAccount
 from fundflow.db import canonical_json, db, present, transaction
 from fundflow.errors import NotFound, Refused, Stale
 from fundflow.lifecycle import commands, definitions, registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
-from fundflow.payments import bank_queries, iso20022, orders, paying
-from fundflow.payments.bank_models import BankAccount
+from fundflow.payments import iso20022, orders, paying
 from fundflow.payments.order_models import FAILED, BankLine, BatchLine, PayingAccount, PaymentBatch, PaymentOrder
 from fundflow.rounds.policy import SEES_MONEY, scopes
 

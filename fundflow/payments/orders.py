@@ -13,12 +13,13 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from fundflow.banking import payee as bank
 from fundflow.db import db
 from fundflow.errors import Refused
 from fundflow.lifecycle.models import Application, Child
 from fundflow.lifecycle.registry import EffectContext
 from fundflow.money import Money
-from fundflow.payments import bank, iso20022
+from fundflow.payments import iso20022
 from fundflow.payments.models import Payment
 from fundflow.payments.order_models import (
     ACCEPTED,

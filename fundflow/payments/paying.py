@@ -13,12 +13,12 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 
 from fundflow.accounts.policy import FINANCE
+from fundflow.banking import cipher as bank_cipher
+from fundflow.banking.numbers import Details
 from fundflow.db import db, present
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import registry
 from fundflow.lifecycle.actor import Actor
-from fundflow.payments import bank_cipher
-from fundflow.payments.bank_numbers import Details
 from fundflow.payments.iso20022 import Account
 from fundflow.payments.order_models import PayingAccount
 from fundflow.rounds.models import Round

@@ -23,7 +23,7 @@ from fundflow.reviews import committees
 from fundflow.reviews import service as reviews
 from tests import factories as make
 from tests import kept
-from tests.payments.accounts import Banking
+from tests.banking.accounts import Banking
 
 STATES = (
     "draft",

@@ -19,6 +19,9 @@ from fundflow.accounts.models import City, User
 from fundflow.applications import queries as application_queries
 from fundflow.applications import service as applications
 from fundflow.awards.models import Document
+from fundflow.banking import queries as bank_queries
+from fundflow.banking import screenings
+from fundflow.banking import service as bank_service
 from fundflow.db import db, transaction
 from fundflow.errors import NotFound, Refused
 from fundflow.jobs.models import Job
@@ -28,7 +31,6 @@ from fundflow.lifecycle import acts, collected, commands, sweeping
 from fundflow.lifecycle import children as rows
 from fundflow.lifecycle.models import Application, Timer
 from fundflow.lifecycle.refusals import NotAllowed
-from fundflow.payments import bank_queries, bank_service, screenings
 from fundflow.reviews import committees
 from fundflow.reviews import service as reviews
 from fundflow.reviews.effects import review_facts
@@ -45,7 +47,7 @@ from fundflow.workflow.forms import OwnForm
 from fundflow.workflow.machine import Compiled
 from fundflow.workflow.moments import BLOCKED
 from tests import factories as make
-from tests.payments.accounts import account
+from tests.banking.accounts import account
 
 PAPER = "ab" * 32
 KIND_OF: Mapping[str, str] = {

@@ -6,16 +6,16 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
+from fundflow.banking.models import BankAccount
 from fundflow.config import Settings
 from fundflow.db import db
 from fundflow.ledger import queries as money
 from fundflow.lifecycle.models import Application, Event
-from fundflow.payments.bank_models import BankAccount
 from fundflow.payments.models import Payment
 from tests import factories as make
 from tests.awards.large import LargeGrant
+from tests.banking.accounts import FIRST
 from tests.conftest import ON_POSTGRES
-from tests.payments.accounts import FIRST
 from tests.processes import run_all
 
 pytestmark = [pytest.mark.postgres, pytest.mark.skipif(not ON_POSTGRES, reason="SQLite has one writer at a time")]
@@ -82,7 +82,7 @@ def test_an_order_and_a_change_of_account_at_once_leave_no_order_to_the_wrong_on
     grant = LargeGrant("active")
     more = (
         f"APP = {str(grant.application.id)!r}\n"
-        "from fundflow.payments import bank_service\nfrom tests.payments.accounts import OTHER, account"
+        "from fundflow.payments import bank_service\nfrom tests.banking.accounts import OTHER, account"
     )
     grant.press("tranche.request", grant.focal, of="1")
     grant.press("tranche.verify", grant.officer, of="1")

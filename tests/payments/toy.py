@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from fundflow import clock
 from fundflow.accounts.models import User
 from fundflow.accounts.queries import actor_for
+from fundflow.banking import cipher as bank_cipher
+from fundflow.banking import numbers as bank_numbers
+from fundflow.banking.models import BankAccount
 from fundflow.db import db, transaction
 from fundflow.jobs import worker
 from fundflow.lifecycle import children
 from fundflow.lifecycle.models import Application
-from fundflow.payments import answers, bank_cipher, bank_numbers, batches, board, paying
-from fundflow.payments.bank_models import BankAccount
+from fundflow.payments import answers, batches, board, paying
 from fundflow.payments.models import Payment
 from fundflow.payments.order_models import BankFile, BankLine, PayingAccount, PaymentBatch, PaymentOrder
 from fundflow.rounds.models import Round

@@ -14,12 +14,12 @@ from fundflow.accounts import queries as accounts
 from fundflow.accounts.models import User
 from fundflow.accounts.policy import DIRECTORS, FINANCE
 from fundflow.applications.effects import facts_of_mail
+from fundflow.banking import queries
+from fundflow.banking.models import BankAccount
 from fundflow.db import db
 from fundflow.lifecycle import registry
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.situation import Facts
-from fundflow.payments import bank_queries
-from fundflow.payments.bank_models import BankAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _contact_replaced(row: BankAccount) -> list[mail.Recipient]:
 def _old_contact(old: BankAccount) -> list[mail.Recipient]:
     """Whom the city named for the old account, in the language of whoever entered it; and that person, who may have
     left the team since."""
-    given, person = bank_queries.details_of(old), db.session.get_one(User, old.entered_by)
+    given, person = queries.details_of(old), db.session.get_one(User, old.entered_by)
     found: list[mail.Recipient] = [
         Contact(given.contact_email, given.contact_name, person.language, person.timezone),
     ]

@@ -13,9 +13,9 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import DateInput, DateTimeLocalInput
 
+from fundflow.banking.numbers import LONGEST
+from fundflow.banking.service import LONGEST as LONGEST_SAID
 from fundflow.lifecycle.models import Application
-from fundflow.payments.bank_numbers import LONGEST
-from fundflow.payments.bank_service import LONGEST as LONGEST_SAID
 from fundflow.web import fields
 from fundflow.web.keyed import KeyedForm
 

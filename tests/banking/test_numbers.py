@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fundflow.payments import bank_numbers
-from fundflow.payments.bank_numbers import (
+from fundflow.banking import numbers as bank_numbers
+from fundflow.banking.numbers import (
     BicElsewhere,
     CheckDigit,
     CodeNeeded,

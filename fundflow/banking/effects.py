@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fundflow.banking import queries, screenings
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.registry import fact, foresight
-from fundflow.payments import bank_queries, screenings
 
 
 @foresight
@@ -16,7 +16,7 @@ def foresee_accounts(applications: Sequence[Application], wanted: frozenset[str]
     """The accounts and the screenings of all of them, where a condition looks at any."""
     ids = [application.id for application in applications]
     if wanted & {"bank", "screening"}:
-        bank_queries.foresee(ids)
+        queries.foresee(ids)
     if "screening" in wanted:
         screenings.foresee(ids)
 
@@ -24,7 +24,7 @@ def foresee_accounts(applications: Sequence[Application], wanted: frozenset[str]
 @fact("bank")
 def bank_facts(application: Application) -> Mapping[str, Any]:
     """`status`, whether it is `usable`, and until when an account cools off (null where none does)."""
-    standing = bank_queries.standing(application)
+    standing = queries.standing(application)
     until = standing.waits_until
     zone = definitions.get(application.definition_sha).zone
     return {

@@ -10,16 +10,16 @@ from flask_babel import gettext as _
 
 from fundflow.accounts.policy import signed_in
 from fundflow.applications.queries import application_for
+from fundflow.banking import screenings
+from fundflow.banking.forms import ScreeningForm, result_names
+from fundflow.banking.screenings import SUBJECTS, Found, NoList, NoResult
+from fundflow.banking.service import BANK
 from fundflow.db import transaction
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.inputs import day_of
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.situation import held_roles
-from fundflow.payments import screenings
-from fundflow.payments.bank_forms import ScreeningForm, result_names
-from fundflow.payments.bank_service import BANK
-from fundflow.payments.screenings import SUBJECTS, Found, NoList, NoResult
 from fundflow.web.gate import requires
 from fundflow.web.refusals import sentences
 
@@ -80,7 +80,7 @@ def show(application_id: UUID) -> ResponseReturnValue:
 
 def _page(application: Application, form: ScreeningForm, records: bool, says: list[str] | None = None) -> str:
     return render_template(
-        "payments/screenings.html",
+        "banking/screenings.html",
         application=application,
         form=form,
         records=records,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from fundflow.accounts.models import City
+from fundflow.banking import queries
+from fundflow.banking.models import BankAccount
 from fundflow.db import db
 from fundflow.lifecycle.models import Application
-from fundflow.payments import bank_queries
-from fundflow.payments.bank_models import BankAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ def payee_of(application_id: UUID) -> Payee | None:
     Tampered.
     """
     application = db.session.get(Application, application_id)
-    standing = None if application is None else bank_queries.standing(application)
+    standing = None if application is None else queries.standing(application)
     if application is None or standing is None or not standing.is_usable:
         return None
     row = db.session.get_one(BankAccount, standing.in_force)
     city = db.session.get_one(City, application.city_id).name
-    given = bank_queries.details_of(row)
+    given = queries.details_of(row)
     return Payee(
         account_id=row.id,
         holder=given.holder,

@@ -12,20 +12,23 @@ from click.testing import CliRunner
 from flask import Flask
 
 from fundflow import clock
+from fundflow.banking import cipher as bank_cipher
+from fundflow.banking import queries as bank_queries
+from fundflow.banking import service as bank_service
+from fundflow.banking.models import BankAccount, BankLook
+from fundflow.banking.payee import Payee, payee_of
+from fundflow.banking.service import Moved, NotIndependent, NotYours, SameAccount, SamePerson, SettleFirst
 from fundflow.cli import main
 from fundflow.config import Settings
 from fundflow.db import db, transaction
 from fundflow.jobs.models import Job
 from fundflow.lifecycle import audit
 from fundflow.lifecycle.models import Application, Event
-from fundflow.payments import bank_cipher, bank_queries, bank_service, paying
-from fundflow.payments.bank import Payee, payee_of
-from fundflow.payments.bank_models import BankAccount, BankLook
-from fundflow.payments.bank_service import Moved, NotIndependent, NotYours, SameAccount, SamePerson, SettleFirst
+from fundflow.payments import paying
 from tests import factories as make
 from tests.awards.large import LargeGrant
+from tests.banking.accounts import FIRST, OTHER, Banking, account
 from tests.conftest import ON_POSTGRES
-from tests.payments.accounts import FIRST, OTHER, Banking, account
 
 
 @pytest.fixture

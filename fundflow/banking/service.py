@@ -15,6 +15,10 @@ import sqlalchemy as sa
 from flask import current_app
 
 from fundflow.accounts.policy import DIRECTORS, FINANCE
+from fundflow.banking import messages, queries
+from fundflow.banking.cipher import present_key, seal
+from fundflow.banking.models import BankAccount, BankLook
+from fundflow.banking.numbers import Details, Missing
 from fundflow.config import Settings
 from fundflow.db import db
 from fundflow.errors import Refused, Stale
@@ -24,10 +28,6 @@ from fundflow.lifecycle.claims import Fired, Held
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.refusals import HasEnded
 from fundflow.lifecycle.situation import Facts, held_roles
-from fundflow.payments import bank_messages, bank_queries
-from fundflow.payments.bank_cipher import present_key, seal
-from fundflow.payments.bank_models import BankAccount, BankLook
-from fundflow.payments.bank_numbers import Details, Missing
 from fundflow.workflow import access
 from fundflow.workflow.accounts import CALLED, ENTERED, FROZEN, REFUSED, REPLACED, VERIFIED, WITHDRAWN
 from fundflow.workflow.definition import Workflow
@@ -84,15 +84,15 @@ def enter(
 
     def change(held: Held, facts: Facts) -> Mapping[str, Any]:
         application, now = held.application, facts.now
-        before = bank_queries.standing(application, now)
+        before = queries.standing(application, now)
         _need(facts, entering_roles(held.workflow, application.state, is_change=before.in_force is not None), seen)
-        rows = bank_queries.accounts_of(application_id)
+        rows = queries.accounts_of(application_id)
         known = {row.id: row for row in rows}
         waiting = known.get(before.waiting) if before.waiting else None
         present = waiting or (known[before.in_force] if before.in_force else None)
         if before.status == "frozen":
             raise SettleFirst()
-        if present is not None and bank_queries.details_of(present).kept() == details.kept():
+        if present is not None and queries.details_of(present).kept() == details.kept():
             raise SameAccount()
         if waiting is not None:
             _end(waiting, REPLACED, facts)
@@ -113,7 +113,7 @@ def enter(
         db.session.flush()
         db.session.add(row)
         db.session.flush()
-        bank_messages.entered(held.application, row, known.get(before.in_force) if before.in_force else None, facts)
+        messages.entered(held.application, row, known.get(before.in_force) if before.in_force else None, facts)
         return _told(row)
 
     return acts.record(
@@ -147,7 +147,7 @@ def call_back(
         # People tell the minute.
         if not row.created_at - MINUTE <= called_at <= facts.now + MINUTE:
             raise NotYetCalled()
-        given = bank_queries.details_of(row)
+        given = queries.details_of(row)
         if row.replaces_id is not None and _digits(said["phone"]) == _digits(given.contact_phone):
             raise NotIndependent()
         name, sealed = seal(said, application_id, row.id)
@@ -157,7 +157,7 @@ def call_back(
         else:
             row.status = CALLED
         db.session.flush()
-        bank_messages.called(held.application, row, facts)
+        messages.called(held.application, row, facts)
         return _told(row)
 
     return acts.record(
@@ -177,7 +177,7 @@ def confirm(
         row.status, row.confirmed_at, row.confirmed_by = VERIFIED, facts.now, actor.id
         row.usable_from = facts.now + cooling_off()
         db.session.flush()
-        bank_messages.confirmed(held.application, row, facts)
+        messages.confirmed(held.application, row, facts)
         return _told(row)
 
     return acts.record(
@@ -192,12 +192,12 @@ def object_to(
 
     def change(held: Held, facts: Facts) -> Mapping[str, Any]:
         _need(facts, team_roles(held.workflow) | checking_roles(held.workflow), seen)
-        row = bank_queries.account(application_id, number)
+        row = queries.account(application_id, number)
         cools = row.status == VERIFIED and row.usable_from is not None and row.usable_from > facts.now
         if row.replaces_id is None or not (row.status in (ENTERED, CALLED) or cools):
             raise Moved()
         _end(row, FROZEN, facts)
-        bank_messages.objected(held.application, row, facts)
+        messages.objected(held.application, row, facts)
         return _told(row)
 
     return acts.record(
@@ -234,14 +234,14 @@ def _put_aside(
 
     def change(held: Held, facts: Facts) -> Mapping[str, Any]:
         _need(facts, roles(held.workflow), seen)
-        row = bank_queries.account(application_id, number)
+        row = queries.account(application_id, number)
         cools = row.status == VERIFIED and row.usable_from is not None and row.usable_from > facts.now
         if not (row.status in (ENTERED, CALLED) or cools or (row.status == FROZEN and how == REFUSED)):
             raise Moved()
         _end(row, how, facts)
         row.why = why
         db.session.flush()
-        bank_messages.put_aside(held.application, row, facts)
+        messages.put_aside(held.application, row, facts)
         return _told(row)
 
     return acts.record(
@@ -254,8 +254,8 @@ def look(application: Application, number: int, *, reason: str, actor: Actor) ->
     workflow = _workflow(application)
     if actor.id is None or not held_roles(application, workflow, actor, checking_roles(workflow)):
         raise NotYours(number=application.number)
-    row = bank_queries.account(application.id, number)
-    details = bank_queries.details_of(row)
+    row = queries.account(application.id, number)
+    details = queries.details_of(row)
     db.session.add(BankLook(account_id=row.id, looked_by=actor.id, reason=_line(reason)))
     db.session.flush()
     return row, details
@@ -263,13 +263,13 @@ def look(application: Application, number: int, *, reason: str, actor: Actor) ->
 
 def reseal() -> int:
     """Encrypt with the present key whatever is kept under an earlier one; how many accounts that were."""
-    from fundflow.payments.bank_cipher import unseal
+    from fundflow.banking.cipher import unseal
 
     present, count = present_key(), 0
     old = sa.or_(BankAccount.key != present, sa.not_(BankAccount.call.startswith(f"{present}.")))
     for row in db.session.scalars(sa.select(BankAccount).where(old).with_for_update()):
         row.key, row.sealed = seal(unseal(row.key, row.sealed, row.application_id, row.id), row.application_id, row.id)
-        if said := bank_queries.call_of(row):
+        if said := queries.call_of(row):
             row.call = ".".join(seal(said, row.application_id, row.id))
         count += 1
     db.session.flush()
@@ -335,7 +335,7 @@ def _need(facts: Facts, roles: Collection[str], seen: str | None) -> None:
     facts.take_roles(sorted(roles))
     if not facts.roles:
         raise NotYours(number=facts.application.number)
-    if seen is not None and seen != bank_queries.stamp(bank_queries.accounts_of(facts.application.id)):
+    if seen is not None and seen != queries.stamp(queries.accounts_of(facts.application.id)):
         raise Stale()
 
 
@@ -347,7 +347,7 @@ def _others(actor: Actor, *earlier: UUID | None) -> None:
 
 
 def _waiting(application_id: UUID, number: int, status: str) -> BankAccount:
-    row = bank_queries.account(application_id, number)
+    row = queries.account(application_id, number)
     if row.status != status:
         raise Moved()
     return row

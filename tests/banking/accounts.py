@@ -7,11 +7,13 @@ from uuid import uuid4
 
 from fundflow import clock
 from fundflow.accounts.models import User
+from fundflow.banking import numbers as bank_numbers
+from fundflow.banking import screenings
+from fundflow.banking import service as bank_service
+from fundflow.banking.numbers import Details
+from fundflow.banking.screenings import Found
 from fundflow.db import transaction
 from fundflow.lifecycle.models import Application
-from fundflow.payments import bank_numbers, bank_service, screenings
-from fundflow.payments.bank_numbers import Details
-from fundflow.payments.screenings import Found
 from tests import factories as make
 
 FIRST, OTHER = "SN42SN0100000000000001234567", "FR1420041010050500013M02606"

@@ -16,13 +16,13 @@ import sqlalchemy as sa
 from fundflow import clock
 from fundflow.accounts.models import City, User
 from fundflow.applications.policy import visible_to
+from fundflow.banking.cipher import unseal
+from fundflow.banking.models import BankAccount, BankLook
+from fundflow.banking.numbers import Details
 from fundflow.db import db, foreseen, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
-from fundflow.payments.bank_cipher import unseal
-from fundflow.payments.bank_models import BankAccount, BankLook
-from fundflow.payments.bank_numbers import Details
 from fundflow.prepared import Prepared
 from fundflow.rounds.policy import scopes
 from fundflow.workflow import accounts

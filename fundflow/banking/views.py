@@ -16,13 +16,13 @@ from flask_babel import lazy_gettext as _l
 
 from fundflow.accounts.policy import DIRECTORS, FINANCE, in_group, signed_in
 from fundflow.applications.queries import application_for
+from fundflow.banking import numbers, queries, service
+from fundflow.banking.forms import AccountForm, CallForm, ReasonForm, StepForm
+from fundflow.banking.page import AccountPage, page_of
 from fundflow.db import transaction
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.refusals import ReasonMissing, WrongInput
-from fundflow.payments import bank_numbers, bank_queries, bank_service
-from fundflow.payments.bank_forms import AccountForm, CallForm, ReasonForm, StepForm
-from fundflow.payments.bank_page import AccountPage, page_of
 from fundflow.rounds import wall
 from fundflow.web import reader
 from fundflow.web.gate import requires
@@ -44,7 +44,7 @@ def init_app(app: Flask) -> None:
 @requires(checks_accounts)
 def waiting() -> ResponseReturnValue:
     """The accounts that wait: for a call, for a second person, for their time, or for what comes of an objection."""
-    return render_template("payments/accounts.html", queue=bank_queries.queue(g.actor, FINANCE, DIRECTORS))
+    return render_template("banking/accounts.html", queue=queries.queue(g.actor, FINANCE, DIRECTORS))
 
 
 @pages.get("/applications/<uuid:application_id>/bank")
@@ -62,18 +62,18 @@ def enter(application_id: UUID) -> ResponseReturnValue:
     _offered(page.may_enter)
     form = AccountForm.open(page.seen, locale=reader.locale())
     if not form.is_submitted():
-        return _form("payments/bank_enter.html", page, form)
+        return _form("banking/bank_enter.html", page, form)
     try:
-        details = bank_numbers.read(form.typed())
-    except bank_numbers.WrongDetails as wrong:
+        details = numbers.read(form.typed())
+    except numbers.WrongDetails as wrong:
         form.say(wrong.problems)
-        return _form("payments/bank_enter.html", page, form), 422
+        return _form("banking/bank_enter.html", page, form), 422
     says = (
         _("The account is kept. The fund will call you about it.")
         if page.in_force is None
         else _("The change is kept. Your team and the contact of the old account were told of it.")
     )
-    return _take(page, form, "payments/bank_enter.html", says, bank_service.enter, details)
+    return _take(page, form, "banking/bank_enter.html", says, service.enter, details)
 
 
 @pages.route("/applications/<uuid:application_id>/bank/<int:number>/call", methods=["GET", "POST"])
@@ -84,14 +84,14 @@ def call(application_id: UUID, number: int) -> ResponseReturnValue:
     _offered(page.checks)
     form = CallForm.open(page.seen)
     if not form.is_submitted():
-        return _form("payments/bank_call.html", page, form)
+        return _form("banking/bank_call.html", page, form)
     if not form.validate():
-        return _form("payments/bank_call.html", page, form), 422
+        return _form("banking/bank_call.html", page, form), 422
     try:
         called_at = wall.instant_of((form.called_at.data or "").strip(), str(reader.zone()))
     except Refused as refusal:
         form.say({"called_at": refusal})
-        return _form("payments/bank_call.html", page, form), 422
+        return _form("banking/bank_call.html", page, form), 422
     given: dict[str, Any] = {
         "phone": form.phone.data or "",
         "source": form.source.data or "",
@@ -99,7 +99,7 @@ def call(application_id: UUID, number: int) -> ResponseReturnValue:
         "called_at": called_at,
     }
     says = _("The call is recorded.")
-    return _take(page, form, "payments/bank_call.html", says, bank_service.call_back, number, **given)
+    return _take(page, form, "banking/bank_call.html", says, service.call_back, number, **given)
 
 
 @pages.post("/applications/<uuid:application_id>/bank/<int:number>/confirm")
@@ -109,7 +109,7 @@ def confirm(application_id: UUID, number: int) -> ResponseReturnValue:
     page = _page(application_id)
     _offered(page.agrees)
     says = _("You agreed. The cooling-off period begins now.")
-    return _take(page, StepForm(), None, says, bank_service.confirm, number)
+    return _take(page, StepForm(), None, says, service.confirm, number)
 
 
 @pages.post("/applications/<uuid:application_id>/bank/<int:number>/object")
@@ -119,7 +119,7 @@ def object_to(application_id: UUID, number: int) -> ResponseReturnValue:
     page = _page(application_id)
     _offered(page.is_team or page.checks)
     says = _("You objected. Nothing is paid until the fund has looked into it.")
-    return _take(page, StepForm(), None, says, bank_service.object_to, number)
+    return _take(page, StepForm(), None, says, service.object_to, number)
 
 
 @pages.post("/applications/<uuid:application_id>/bank/<int:number>/withdraw")
@@ -128,7 +128,7 @@ def withdraw(application_id: UUID, number: int) -> ResponseReturnValue:
     """Take an account back that is not in force yet."""
     page = _page(application_id)
     _offered(page.is_team)
-    return _take(page, StepForm(), None, _("The account is taken back."), bank_service.withdraw, number)
+    return _take(page, StepForm(), None, _("The account is taken back."), service.withdraw, number)
 
 
 @pages.post("/applications/<uuid:application_id>/bank/<int:number>/refuse")
@@ -141,9 +141,7 @@ def refuse(application_id: UUID, number: int) -> ResponseReturnValue:
     if not form.validate():
         return _show(page, refusing=form), 422
     reason = form.reason.data or ""
-    return _take(
-        page, form, None, _("The account is put aside."), bank_service.refuse, number, refusing=form, reason=reason
-    )
+    return _take(page, form, None, _("The account is put aside."), service.refuse, number, refusing=form, reason=reason)
 
 
 @pages.post("/applications/<uuid:application_id>/bank/<int:number>/look")
@@ -156,9 +154,9 @@ def look(application_id: UUID, number: int) -> ResponseReturnValue:
     if not form.validate():
         return _show(page, looking=form), 422
     with transaction():
-        row, details = bank_service.look(page.application, number, reason=form.reason.data or "", actor=g.actor)
+        row, details = service.look(page.application, number, reason=form.reason.data or "", actor=g.actor)
     answer = make_response(
-        render_template("payments/bank_look.html", application=page.application, account=row, details=details)
+        render_template("banking/bank_look.html", application=page.application, account=row, details=details)
     )
     answer.headers["Cache-Control"] = "no-store"
     return answer
@@ -226,7 +224,7 @@ def _show(
     looking: ReasonForm | None = None,
 ) -> str:
     return render_template(
-        "payments/bank.html",
+        "banking/bank.html",
         page=page,
         application=page.application,
         says=says or [],

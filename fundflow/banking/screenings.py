@@ -17,6 +17,8 @@ from fundflow.accounts.models import User
 from fundflow.accounts.policy import AUDITORS, COMPLIANCE, DIRECTORS, FINANCE
 from fundflow.accounts.queries import colleagues_with
 from fundflow.applications.queries import place_of
+from fundflow.banking import queries
+from fundflow.banking.models import BankAccount, Screening
 from fundflow.db import db, foreseen, read
 from fundflow.errors import Refused
 from fundflow.ledger import hooks as ledger
@@ -28,8 +30,6 @@ from fundflow.lifecycle.refusals import HasEnded
 from fundflow.lifecycle.registry import EffectContext
 from fundflow.lifecycle.situation import Facts, today
 from fundflow.money import Money
-from fundflow.payments import bank_queries
-from fundflow.payments.bank_models import BankAccount, Screening
 from fundflow.prepared import Prepared
 from fundflow.workflow.definition import Workflow
 
@@ -127,7 +127,7 @@ def record(
             raise NotYours(number=application.number)
         if list_day is not None and list_day > today(facts.now, held.workflow):
             raise ListToCome()
-        standing = bank_queries.standing(application, facts.now)
+        standing = queries.standing(application, facts.now)
         account_id = standing.waiting or standing.in_force
         if "bank" in found and account_id is None:
             raise NoAccount()
@@ -189,7 +189,7 @@ def facts_of(application: Application) -> dict[str, Any]:
     Of the bank only a check of the account that waits counts, where one does, else of the one in force.
     """
     latest = _latest(application)
-    now = bank_queries.moment(application)
+    now = queries.moment(application)
     if len(latest) < len(SUBJECTS):
         return {"days": None, "fresh": False, "hit": any(result == "true_hit" for result, _, _ in latest.values())}
     return {
@@ -215,7 +215,7 @@ def foresee(ids: Sequence[UUID]) -> None:
 
 
 def _latest(application: Application) -> dict[str, tuple[str, Any, int | None]]:
-    standing = bank_queries.standing(application)
+    standing = queries.standing(application)
     account_id = standing.waiting or standing.in_force
     found = {}
     for subject, of_account, result, at, used in read(_LATEST, application_id=application.id):
@@ -228,11 +228,11 @@ def names_of(application: Application) -> dict[str, str]:
     """The names to search for, as they are known: the city, its signatories, and the bank."""
     city, _round = place_of(application)
     signatories = [each.name for each in colleagues_with(application.city_id, "signatory") if each.name]
-    standing = bank_queries.standing(application)
+    standing = queries.standing(application)
     account_id = standing.waiting or standing.in_force
     bank = ""
     if account_id is not None:
-        bank = bank_queries.details_of(db.session.get_one(BankAccount, account_id)).bank_name
+        bank = queries.details_of(db.session.get_one(BankAccount, account_id)).bank_name
     return {"city": city, "signatory": ", ".join(signatories), "bank": bank}
 
 

@@ -11,13 +11,13 @@ from flask.testing import FlaskClient
 
 from fundflow import clock
 from fundflow.accounts.models import User
+from fundflow.banking import queries as bank_queries
+from fundflow.banking.payee import payee_of
 from fundflow.db import db
-from fundflow.payments import bank_queries
-from fundflow.payments.bank import payee_of
 from tests import factories as make
 from tests.awards.large import LargeGrant
+from tests.banking.accounts import FIRST, OTHER, account
 from tests.desk.counting import queries_of
-from tests.payments.accounts import FIRST, OTHER, account
 from tests.people import sign_in
 
 TYPED = {

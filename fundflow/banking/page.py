@@ -10,15 +10,15 @@ from flask_babel import gettext as _
 
 from fundflow import clock
 from fundflow.accounts.queries import is_on_team, people_named
+from fundflow.banking import queries, service
+from fundflow.banking.messages import masked
+from fundflow.banking.models import BankAccount
 from fundflow.db import db
 from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import definitions
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
 from fundflow.lifecycle.situation import held_roles
-from fundflow.payments import bank_queries, bank_service
-from fundflow.payments.bank_messages import masked
-from fundflow.payments.bank_models import BankAccount
 from fundflow.web.refusals import sentence
 from fundflow.workflow import access
 from fundflow.workflow.accounts import CALLED, ENTERED, FROZEN, VERIFIED
@@ -58,7 +58,7 @@ class AccountPage:
     in_force: Shown | None
     waiting: Shown | None
     history: list[Shown]
-    looks: list[bank_queries.Look]
+    looks: list[queries.Look]
     seen: str
     may_enter: bool
     is_team: bool
@@ -98,19 +98,19 @@ def page_of(application: Application, actor: Actor) -> AccountPage:
     workflow = definitions.get(application.definition_sha)
     roles = held_roles(application, workflow, actor)
     cell = access.cell(workflow, application.state, roles, has_ended=application.outcome is not None)
-    is_team = bool(roles & bank_service.team_roles(workflow))
-    if bank_service.BANK not in cell.view and bank_service.BANK not in cell.edit:
+    is_team = bool(roles & service.team_roles(workflow))
+    if service.BANK not in cell.view and service.BANK not in cell.edit:
         raise NotFound
     is_of_fund = actor.id is not None and not is_on_team(actor.id, application.city_id)
-    rows = bank_queries.accounts_of(application.id)
-    standing = bank_queries.standing(application)
+    rows = queries.accounts_of(application.id)
+    standing = queries.standing(application)
     names = people_named(
         person for row in rows for person in (row.entered_by, row.called_by, row.confirmed_by, row.ended_by)
     )
     shown = {row.id: _shown(row, names, application, is_of_fund) for row in rows}
     runs = application.outcome is None
     is_change = standing.in_force is not None
-    checks = runs and bool(roles & bank_service.checking_roles(workflow))
+    checks = runs and bool(roles & service.checking_roles(workflow))
     return AccountPage(
         application=application,
         status=standing.status,
@@ -118,14 +118,14 @@ def page_of(application: Application, actor: Actor) -> AccountPage:
         in_force=shown[standing.in_force] if standing.in_force else None,
         waiting=shown[standing.waiting] if standing.waiting else None,
         history=list(shown.values()),
-        looks=bank_queries.looks_at(application.id) if is_of_fund else [],
-        seen=bank_queries.stamp(rows),
-        may_enter=runs and bool(roles & bank_service.entering_roles(workflow, application.state, is_change=is_change)),
+        looks=queries.looks_at(application.id) if is_of_fund else [],
+        seen=queries.stamp(rows),
+        may_enter=runs and bool(roles & service.entering_roles(workflow, application.state, is_change=is_change)),
         is_team=runs and is_team,
         checks=checks,
-        agrees=runs and bool(roles & bank_service.agreeing_roles(workflow)),
+        agrees=runs and bool(roles & service.agreeing_roles(workflow)),
         is_of_fund=is_of_fund,
-        days=bank_service.cooling_off().days,
+        days=service.cooling_off().days,
     )
 
 
@@ -140,9 +140,9 @@ class AccountLine:
 
 def line_of(application: Application, cell: access.Cell) -> AccountLine | None:
     """The account that waits, else the one in force; None for whoever reads nothing of its form."""
-    if bank_service.BANK not in cell.view and bank_service.BANK not in cell.edit:
+    if service.BANK not in cell.view and service.BANK not in cell.edit:
         return None
-    standing = bank_queries.standing(application)
+    standing = queries.standing(application)
     account_id = standing.waiting or standing.in_force
     if account_id is None:
         return AccountLine("", str(_("Not entered yet")), "warning")
@@ -163,10 +163,10 @@ def _shown(row: BankAccount, names: dict[UUID, str], application: Application, i
     holder = bank_name = contact = trouble = ""
     call: dict[str, str] = {}
     try:
-        details = bank_queries.details_of(row)
+        details = queries.details_of(row)
         holder, bank_name = details.holder, details.bank_name
         contact = f"{details.contact_name}, {details.contact_phone}"
-        call = bank_queries.call_of(row) if is_of_fund else {}
+        call = queries.call_of(row) if is_of_fund else {}
     except Refused as refusal:
         trouble = sentence(refusal)
     place, tone = place_of(row)
