@@ -155,7 +155,7 @@ def _conclude(folder: Path, application: Application) -> bool:
         click.echo("not every document was made")
         return False
     for document in documents:
-        pdf = folder / f"{document.kind}-{application.number}.pdf"
+        pdf = folder / f"{application.number}-{document.event_seq:03d}-{document.kind}.pdf"
         pdf.write_bytes(storage.get(document.sha256 or ""))
         click.echo(f"{document.kind.replace('_', ' ')}: {pdf}")
     report = audit.verify()
