@@ -73,9 +73,11 @@ unit: unit-sqlite unit-postgres
 
 PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -p xdist.plugin -p _hypothesis_pytestplugin -n 2 --dist loadgroup
 
-ONCE := workflow browser charts api awards journeys web \
+ONCE := workflow browser charts api awards journeys web oversight reports \
+	banking/test_numbers.py banking/test_pages.py payments/test_iso20022.py payments/test_payment_pages.py \
+	decisions/test_meeting_pages.py desk/test_award.py desk/test_delivery.py \
 	$(addprefix studio/test_,checking.py drafts.py pages.py wording.py) \
-	$(addprefix test_,access.py asking.py checking.py cli.py config.py documents.py mail.py money.py story_gcf.py) \
+	$(addprefix test_,access.py asking.py checking.py cli.py config.py documents.py mail.py money.py seals.py story_gcf.py) \
 	lifecycle/test_eventlog.py $(addprefix simulation/test_,needs.py report.py rules.py scenario_files.py theory.py)
 
 unit-sqlite: $(VENV)/ready-to-test
