@@ -81,7 +81,7 @@ def _event_types(workflows: Iterable[Workflow]) -> list[dict[str, Any]]:
     names: dict[str, None] = {}
     for workflow in workflows:
         nets = [net_of(workflow), *(net_of_child(child) for child in workflow.children.values())]
-        names |= dict.fromkeys(step.label for net in nets for step in net.steps)
+        names |= dict.fromkeys(step.label for net in nets for step in net.steps if not step.is_silent)
     names[MIGRATED] = None
     return [{"name": name, "attributes": _strings(OF_EVENTS)} for name in names]
 

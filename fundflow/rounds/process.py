@@ -242,8 +242,8 @@ def consequences(workflow: Workflow, effects: tuple[Effect, ...], language: str,
             found.append(_("A document is made and kept: %(name)s.", name=(effect.document or "").replace("_", " ")))
         elif effect.kind == "ledger":
             found.append(_ledger(effect, amount))
-        elif effect.child or (effect.children and effect.each is None):
-            kind = workflow.children[effect.child or effect.children or ""]
+        elif effect.makes is not None:
+            kind = workflow.children[effect.makes]
             found.append(_("This begins: %(what)s.", what=kind.label.in_(language)))
     return found
 

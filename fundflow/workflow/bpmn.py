@@ -71,13 +71,15 @@ class Process:
         self.flows: list[Flow] = []
         self.begins: dict[str, list[str]] = {}
         """By kind of child: the tasks that make children of it."""
+        self.left = {source for each in self.transitions.values() for source in each.sources}
+        """The states that something leaves; an end among them, as of money that may come back, is no end event."""
         starts = "" if child is None else f'<bpmn:messageEventDefinition id="{self.id}-made"/>'
         self.start = self._node(Node(f"{self.id}-start", "startEvent", "", (self.initial, "start", 0), starts))
         for state in self.states.values():
             self._state(state)
         self._flow(self.start, self._entry(self.initial))
         for state in self.states.values():
-            if not state.is_final:
+            if state.id in self.left or not state.is_final:
                 self._exits(state)
         self._join()
 
@@ -95,10 +97,11 @@ class Process:
     def _state(self, state: State) -> None:
         name = state.label.in_(self.language)
         told = state.help.in_(self.language) if state.help else ""
-        kind = "endEvent" if state.is_final else "userTask"
+        is_end = state.is_final and state.id not in self.left
+        kind = "endEvent" if is_end else "userTask"
         owners = {role for each in self.transitions.values() for role in each.by_from(state.id)}
-        inside = "" if state.is_final else self._owners(owners)
-        slot: Slot = "final" if state.is_final else "state"
+        inside = "" if is_end else self._owners(owners)
+        slot: Slot = "final" if is_end else "state"
         self._node(Node(self._entry(state.id), kind, name, (state.id, slot, 0), inside, told=told))
 
     def _owners(self, roles: set[str] | frozenset[str]) -> str:
@@ -117,10 +120,13 @@ class Process:
         started = {timer.then for timer in timers}
         chosen = [t for t in leaving if t.by_from(state.id) - {SYSTEM} or t.is_auto or t.id not in started]
         origin = self._entry(state.id)
-        if len(chosen) > 1:
+        if len(chosen) + state.is_final > 1:
             origin = self._gateway(f"{self.id}-from-{state.id}", "Diverging", (state.id, "split", 0))
             self._flow(self._entry(state.id), origin)
-        for number, each in enumerate(leaving):
+        if state.is_final:
+            stays = Node(f"{self.id}-stays-{state.id}", "endEvent", "", (state.id, "end", 0))
+            self._flow(origin, self._node(stays))
+        for number, each in enumerate(leaving, start=int(state.is_final)):
             task = self._way(state, each, number)
             if each in chosen:
                 self._flow(origin, task)
@@ -148,9 +154,8 @@ class Process:
             label = self.workflow.outcomes[each.end].in_(self.language) if each.end is not None else ""
             self._flow(task, self._node(Node(f"{name}-end", "endEvent", label, (state.id, "end", number))))
         for effect in each.do:
-            made = effect.child or (effect.children if effect.each is None else None)
-            if made is not None:
-                self.begins.setdefault(made, []).append(task)
+            if effect.makes is not None:
+                self.begins.setdefault(effect.makes, []).append(task)
         return task
 
     def _conditions(self, each: Transition) -> str:

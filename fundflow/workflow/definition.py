@@ -184,6 +184,11 @@ class Effect:
     cancel: Literal["reviews"] | None = None
     rearm: str | None = None
 
+    @property
+    def makes(self) -> str | None:
+        """The kind of child that this begins. One that only moves them, or has them follow their table, makes none."""
+        return self.child or (self.children if self.each is None and self.renew is None else None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:

@@ -1,7 +1,8 @@
 """A workflow as a Petri net with one source and one sink, for programs that prove soundness and replay event logs.
 
 An application is one token: places are its states, with all its ends in the sink, and net transitions the workflow's
-transitions by their ids, one for each state they leave. What people do beside them (``task:sanctions``, ``sign:city``)
+transitions by their ids, one for each state they leave. An end that can be left again, as when paid money comes back,
+is a place too, and a silent step leads from it to the sink. What people do beside them (``task:sanctions``, ``sign:city``)
 and what children do (``tranche.pay``) happens while the token stays where it is. Conditions, deadlines and roles are
 not in it: it allows what they may refuse.
 """
@@ -19,11 +20,12 @@ SOURCE, SINK, STARTED = "source", "sink", "started"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A net transition from one place to one place, by the name that its event has."""
+    """A net transition from one place to one place, by the name that its event has; a silent one has no event."""
 
     label: str
     source: str
     target: str
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +50,34 @@ def net_of(workflow: Workflow, language: str = "en") -> Net:
     for state in (each for each in workflow.states.values() if not each.is_final):
         for label in [*_acts(workflow, state), *_of_children(workflow, state.id)]:
             steps.append(Step(label, state.id, state.id))
-    return Net(workflow.id, workflow.title.in_(language), _places(workflow.states, language), steps)
+    return Net(workflow.id, workflow.title.in_(language), _places(workflow.states, steps, language), steps)
 
 
 def net_of_child(child: Child, language: str = "en") -> Net:
     """The machine of one child of this kind."""
     steps = [*_machine(child.states, child.transitions.values(), child.initial, f"{child.id}.")]
-    return Net(child.id, child.label.in_(language), _places(child.states, language), steps)
+    return Net(child.id, child.label.in_(language), _places(child.states, steps, language), steps)
 
 
-def _places(states: Mapping[str, State], language: str) -> dict[str, str]:
-    labels = {name: state.label.in_(language) for name, state in states.items() if not state.is_final}
+def _places(states: Mapping[str, State], steps: Iterable[Step], language: str) -> dict[str, str]:
+    left = {step.source for step in steps}
+    labels = {name: state.label.in_(language) for name, state in states.items() if name in left or not state.is_final}
     return {SOURCE: SOURCE, **labels, SINK: SINK}
 
 
 def _machine(
     states: Mapping[str, State], transitions: Iterable[Transition], initial: str, prefix: str
 ) -> Iterator[Step]:
+    transitions = list(transitions)
+    left = {source for each in transitions for source in each.sources}
     yield Step(f"{prefix}{STARTED}", SOURCE, initial)
     for each in transitions:
         for source in each.sources:
             target = each.destination(source)
-            yield Step(each.id, source, SINK if target is None or states[target].is_final else target)
+            is_end = target is None or (states[target].is_final and target not in left)
+            yield Step(each.id, source, SINK if target is None or is_end else target)
+    for name in (name for name, state in states.items() if state.is_final and name in left):
+        yield Step(f"{prefix}{name}", name, SINK, is_silent=True)
 
 
 def _acts(workflow: Workflow, state: State) -> Iterator[str]:
@@ -94,7 +102,7 @@ def _after_making(workflow: Workflow, kind: str) -> set[str]:
         target
         for each in workflow.transitions.values()
         for effect in each.do
-        if effect.child == kind or (effect.children == kind and effect.each is None)
+        if effect.makes == kind
         for source in each.sources
         if (target := each.destination(source)) is not None
     }

@@ -1,4 +1,4 @@
-"""A workflow's net as PNML (ISO/IEC 15909-2), with its final marking as ProM and pm4py read it."""
+"""A workflow's net as PNML (ISO/IEC 15909-2), with its final marking and its silent steps as ProM and pm4py read them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def _lines(net: Net) -> Iterator[str]:
         marking = "<initialMarking><text>1</text></initialMarking>" if name == SOURCE else ""
         yield f'      <place id="p-{name}"><name><text>{escape(label)}</text></name>{marking}</place>'
     for number, step in enumerate(net.steps):
-        yield f'      <transition id="t-{number}"><name><text>{escape(step.label)}</text></name></transition>'
+        silent = '<toolspecific tool="ProM" version="6.4" activity="$invisible$"/>' if step.is_silent else ""
+        yield f'      <transition id="t-{number}"><name><text>{escape(step.label)}</text></name>{silent}</transition>'
     for number, step in enumerate(net.steps):
         one = "<inscription><text>1</text></inscription>"
         yield f'      <arc id="a-{number}-in" source="p-{step.source}" target="t-{number}">{one}</arc>'

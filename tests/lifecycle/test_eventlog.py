@@ -75,11 +75,12 @@ def names(events: list[dict[str, str]]) -> list[str]:
 
 def replays(found: Net, activities: list[str]) -> bool:
     """Whether the token comes from the source to the sink by just these steps."""
-    ways = {(step.source, step.label): step.target for step in found.steps}
+    ways = {(step.source, step.label): step.target for step in found.steps if not step.is_silent}
+    ends = {SINK, *(step.source for step in found.steps if step.is_silent)}
     place: str | None = SOURCE
     for activity in activities:
         place = ways.get((place, activity)) if place is not None else None
-    return place == SINK
+    return place in ends
 
 
 def log_of(application: Application, **how: Any) -> dict[str, list[dict[str, str]]]:

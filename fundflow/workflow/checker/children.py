@@ -12,9 +12,7 @@ from fundflow.workflow.definition import Workflow
 def children(workflow: Workflow) -> Iterator[Finding]:
     """Children are made somewhere, and each can get to an end of its own."""
     for kind, child in workflow.children.items():
-        effects = [effect for t in workflow.every_transition() for effect in t.do]
-        is_made = any(effect.children == kind and effect.each is None for effect in effects)
-        if not is_made and not any(effect.child == kind for effect in effects):
+        if not any(effect.makes == kind for t in workflow.every_transition() for effect in t.do):
             is_plan = child.field or child.rows
             wanted = f"{{children: {kind}}}" if is_plan else f"{{child: {kind}, fields: …}}"
             message = f"no transition creates '{kind}': add {wanted} to the one that should"

@@ -211,8 +211,12 @@ class Amounts:
                         yield Finding("FF116", at, message)
 
     def _adds_up(self, child: Child, step: Transition, amount: Expression) -> bool:
-        """The rows that children are made of add up to what is committed, and each is paid as its row says."""
-        if not child.field:
+        """The rows that children are made of add up to what is committed, and each is paid as its row says.
+
+        Of rows that may change afterwards this says nothing: what follows them is compared when it is paid.
+        """
+        effects = [effect for t in self.workflow.every_transition() for effect in t.do]
+        if not child.field or any(effect.children == child.id and effect.renew is not None for effect in effects):
             return False
         table = self.workflow.forms[child.form].fields[child.field]
         column = next((name for name in child.columns if self._pays(step, amount, f"self.{name}")), None)
@@ -228,7 +232,7 @@ class Amounts:
             _bounds(each.expression.node, rows, column, str(total))
             for t in self.workflow.transitions.values()
             for source in t.sources
-            if any(effect.children == child.id and effect.each is None for effect in t.do)
+            if any(effect.makes == child.id for effect in t.do)
             for each in (*self.given.known.get(source, {}).values(), *conditions(self.workflow, t, source))
         )
 
