@@ -61,7 +61,7 @@ def test_tasks_and_forms_run_side_by_side() -> None:
     fixed = {
         "sanctions: {hours: {median: 0.5, p90: 2}}": "sanctions: {days: 2}",
         "risk: {hours: {median: 1, p90: 3}}": "risk: {days: 5}",
-        "bank_verified: {hours: {median: 0.3, p90: 1}}": "bank_verified: {days: 1}",
+        "adapted: {days: {median: 9, p90: 30}}": "adapted: {days: 1}",
         "issue_agreement: {hours: {median: 1, p90: 2}}": "issue_agreement: {days: 1}",
         "fail_checks: {share: 0.03, hours: 1}": "fail_checks: {share: 0}",
         "decline_award: {share: 0.02, days: {median: 10, p90: 30}}": "decline_award: {share: 0}",
@@ -109,7 +109,7 @@ def test_what_a_timer_starts_happens_when_it_is_due() -> None:
         "active",
         **{
             "project_end: {low: 360, mode: 540, high: 730}": "project_end: 100",
-            "extend: {share: 0.15": "extend: {share: 0",
+            "ask_amendment: {share: 0.15": "ask_amendment: {share: 0",
             "suspend: {share: 0.04": "suspend: {share: 0",
             "terminate: {share: 0.02, days: {low: 30, mode: 200, high: 400}}": "terminate: {share: 0}",
         },
@@ -125,7 +125,7 @@ def test_what_a_person_may_do_before_the_timer_is_done_when_the_scenario_says() 
         **{
             "start_reporting: {}": "start_reporting: {days: 20}",
             "project_end: {low: 360, mode: 540, high: 730}": "project_end: 100",
-            "extend: {share: 0.15": "extend: {share: 0",
+            "ask_amendment: {share: 0.15": "ask_amendment: {share: 0",
             "suspend: {share: 0.04": "suspend: {share: 0",
             "terminate: {share: 0.02, days: {low: 30, mode: 200, high: 400}}": "terminate: {share: 0}",
         },
