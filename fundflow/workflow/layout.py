@@ -17,6 +17,8 @@ from fundflow.workflow.routing import Grid, Port, crossings, route
 Shape = Literal["wide", "tall"]
 CARD: Mapping[Shape, float] = {"wide": 256.0, "tall": 252.0}
 INSET, MARGIN, GAP = 12.0, 16.0, 22.0
+BESIDE: Mapping[Shape, tuple[float, float]] = {"wide": (6.0, 10.0), "tall": (-4.0, 0.0)}
+"""The room in the frame of a child before its first lane and after its last; a telephone has none to spare."""
 HEAD_LINE, LINE, NOTE_LINE = 18.0, 17.0, 15.0
 MOST_COLUMNS = 4
 """Side by side where there are no phases."""
@@ -106,7 +108,7 @@ class Layout:
 
     @property
     def crossings(self) -> int:
-        """How many pairs of arrows cross; every pair is looked at."""
+        """At how many places arrows cross; every pair is looked at."""
         return crossings([row.path for _, box in self.boxes for row in box.rows if row.path])
 
 
@@ -182,7 +184,8 @@ def _machine(found: Layout, machine: Machine, shape: Shape, *, is_child: bool) -
             y = box.bottom + GAP
         lowest = max(lowest, y - GAP)
     grid = Grid([[_ports(box) for box in boxes] for boxes in columns])
-    routed = route(grid, left=MARGIN + (6 if is_child else 0), width=CARD[shape], top=top)
+    before, after = BESIDE[shape]
+    routed = route(grid, left=MARGIN + (before if is_child else 0), width=CARD[shape], top=top)
     for boxes, x in zip(columns, routed.columns, strict=True):
         for box in boxes:
             _move_right(box, x)
@@ -202,7 +205,7 @@ def _machine(found: Layout, machine: Machine, shape: Shape, *, is_child: bool) -
         _phases(found, machine, shape, routed.spans, titles, lowest)
     found.height = lowest + (14 if has_frames or is_child else 0) + GAP
     if title is not None:
-        title.width, title.height = routed.right + 10 - MARGIN, lowest + 14 - title.y
+        title.width, title.height = routed.right + after - MARGIN, lowest + 14 - title.y
         found.frames.append(title)
 
 

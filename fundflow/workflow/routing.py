@@ -243,7 +243,10 @@ def _corners(way: _Way, columns: list[float], width: float, top: float) -> list[
 
 
 def crossings(paths: list[list[Point]]) -> int:
-    """How many pairs of arrows cross, not counting where they join on the way to one target."""
+    """At how many places arrows cross, as an eye counts them: not where they join on the way to one target.
+
+    Those that run to a target together cross another once.
+    """
     level: list[tuple[float, float, float, Point]] = []
     upright: list[tuple[float, float, float, Point]] = []
     for path in paths:
@@ -252,6 +255,11 @@ def crossings(paths: list[list[Point]]) -> int:
                 level.append((y1, min(x1, x2), max(x1, x2), path[-1]))
             else:
                 upright.append((x1, min(y1, y2), max(y1, y2), path[-1]))
-    return sum(
-        a < x < b and low < y < high and one != other for y, a, b, one in level for x, low, high, other in upright
+    return len(
+        {
+            (x, y)
+            for y, a, b, one in level
+            for x, low, high, other in upright
+            if a < x < b and low < y < high and one != other
+        }
     )

@@ -231,6 +231,7 @@ class Engine:
                     acts.task(self.id, subject, step.detail or None, **command)
             case "sign":
                 with transaction():
+                    self._printed()
                     acts.sign(
                         self.id,
                         subject,
@@ -321,6 +322,12 @@ class Engine:
         if found is None:
             raise NotFound
         return found
+
+    def _printed(self) -> None:
+        """The agreement is on paper in one language, as if the worker had printed what was asked for."""
+        waiting = sa.select(Document).where(Document.application_id == self.id, Document.kind == "agreement")
+        for document in db.session.scalars(waiting.where(Document.language == "en")):
+            document.sha256, document.rendered_at = PAPER, clock.now()
 
     def _score(self, step: Step, before: World) -> None:
         place, actor = self._place(step), make.acting(self.people[step.who])

@@ -111,12 +111,14 @@ def _installation(workflow: Workflow, told: Mapping[str, Any]) -> Installation:
         "agreement": Printed(languages=spoken, prints=frozenset({"requested", "starts_on", "ends_on"})),
         "award_letter": Printed(languages=spoken, prints=frozenset({"requested", "starts_on", "ends_on"})),
         "amendment": Printed(languages=spoken, prints=frozenset({"ends_on"}), asks=frozenset({"date"})),
+        "countersigned_agreement": Printed(languages=spoken),
+        "plan_amendment": Printed(languages=spoken),
         "closing_letter": Printed(languages=spoken, prints=frozenset({"spent", "people_reached"})),
         "rejection_letter": Printed(languages=spoken),
         "termination_letter": Printed(languages=spoken),
         "statement_of_reasons": Printed(languages=spoken),
     }
-    effects = {"notify", "document", "ledger", "set", "children", "cancel", "rearm"} - set(told.get("without", ()))
+    effects = {"notify", "document", "ledger", "set", "children", "child", "cancel", "rearm"} - set(told.get("without", ()))
     return Installation(effects=frozenset(effects), messages=messages, documents=documents)
 
 

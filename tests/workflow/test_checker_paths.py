@@ -156,12 +156,15 @@ UNBOUNDED = (
 """,
     "",
 )
+RENEW = ("      - {children: tranche, renew: replan}\n", "")
+"""The rows stay as they were when the tranches were made."""
 SUM = ("        max_rows: 12\n        sum: {column: amount, equals: requested}\n", "        max_rows: 12\n")
 
 
 def test_payments_that_nothing_bounds_are_found_with_amounts() -> None:
-    files = large(UNBOUNDED, AS_ASKED)
+    files = large(UNBOUNDED, AS_ASKED, RENEW)
     assert not of("FF177", files), "the form makes the rows add up to what is committed"
+    assert of("FF177", large(UNBOUNDED, AS_ASKED)), "an amendment changes the rows, which the form no longer bounds"
     files["forms/gcf_proposal.yaml"] = large(SUM, file="forms/gcf_proposal.yaml")["forms/gcf_proposal.yaml"]
     [found] = of("FF177", files)
     assert found.line == line_of(r"- \{ledger: pay, amount: input.amount\}", files[LARGE])
@@ -179,7 +182,7 @@ def test_payments_are_bound_by_the_ledger_by_the_form_or_by_a_rule() -> None:
         "      - {if: 'application.plan.map(p, p.amount).sum() <= application.requested',"
         ' else: {en: "No.", fr: "Non."}}\n',
     )
-    files = {**unsummed, LARGE: large(UNBOUNDED, rule, AS_ASKED)[LARGE]}
+    files = {**unsummed, LARGE: large(UNBOUNDED, rule, AS_ASKED, RENEW)[LARGE]}
     assert not of("FF177", files)
 
 
@@ -188,7 +191,7 @@ def test_the_large_grant_has_few_situations() -> None:
     product = Product(workflow, workflow.children["tranche"], lambda *_: True).explore()
     assert product.is_whole
     assert 100 < len(product.came_by) < 2_000
-    others = {step for kind in ("report", "followup") for step in workflow.children[kind].transitions}
+    others = {step for kind in ("report", "followup", "amendment") for step in workflow.children[kind].transitions}
     assert product.happened == {t.id for t in workflow.every_transition()} - others
 
 
