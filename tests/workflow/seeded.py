@@ -118,7 +118,9 @@ def _installation(workflow: Workflow, told: Mapping[str, Any]) -> Installation:
         "termination_letter": Printed(languages=spoken),
         "statement_of_reasons": Printed(languages=spoken),
     }
-    effects = {"notify", "document", "ledger", "set", "children", "child", "cancel", "rearm"} - set(told.get("without", ()))
+    effects = {"notify", "document", "ledger", "set", "children", "child", "cancel", "rearm"} - set(
+        told.get("without", ())
+    )
     return Installation(effects=frozenset(effects), messages=messages, documents=documents)
 
 
