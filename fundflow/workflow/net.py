@@ -2,9 +2,9 @@
 
 An application is one token: places are its states, with all its ends in the sink, and net transitions the workflow's
 transitions by their ids, one for each state they leave. An end that can be left again, as when paid money comes back,
-is a place too, and a silent step leads from it to the sink. What people do beside them (``task:sanctions``, ``sign:city``)
-and what children do (``tranche.pay``) happens while the token stays where it is. Conditions, deadlines and roles are
-not in it: it allows what they may refuse.
+is a place too, and a silent step leads from it to the sink. What people do beside them (``task:sanctions``) and what
+children do (``tranche.pay``) happens while the token stays where it is. Conditions, deadlines and roles are not in it:
+it allows what they may refuse.
 """
 
 from __future__ import annotations

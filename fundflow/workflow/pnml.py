@@ -1,4 +1,4 @@
-"""A workflow's net as PNML (ISO/IEC 15909-2), with its final marking and its silent steps as ProM and pm4py read them."""
+"""A workflow's net as PNML (ISO/IEC 15909-2), its final marking and silent steps as ProM and pm4py read them."""
 
 from __future__ import annotations
 

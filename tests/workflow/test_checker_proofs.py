@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,8 @@ from tests.workflow.test_expressions_generated import cases, is_of
 
 z3 = pytest.importorskip("z3")
 
+DIVIDED = 50
+"""So many digits a quotient has at most."""
 TYPES: dict[str, Type] = {
     "a": record(
         {
@@ -104,7 +107,10 @@ def _is_allowed(expression: Expression, facts: dict[str, Any], translation: Any,
     asked.add(*translation.bounds)
     for path in translation.facts:
         asked.add(translation.is_value(path, seen_at(facts, path)))
-    found = translation.literal(expression.evaluate(facts))
+    value = expression.evaluate(facts)
+    if isinstance(value, Decimal) and len(value.as_tuple().digits) >= DIVIDED:
+        return  # a quotient of ours is rounded there, and one of Z3 is not
+    found = translation.literal(value)
     asked.add(term.value == found.value)
     assert asked.check() != z3.unsat, (expression.source, facts)
 
