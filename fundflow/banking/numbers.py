@@ -135,11 +135,6 @@ class Details:
         known = {each.name for each in fields(cls)}
         return cls(**{name: value for name, value in kept.items() if name in known})
 
-    def is_same_account(self, other: Details) -> bool:
-        """The money would go to the same place, whoever is called in the matter."""
-        mine, theirs = ((d.holder, d.country, d.told_by, d.bic, d.bank_code, d.currency) for d in (self, other))
-        return mine == theirs
-
 
 @dataclass(frozen=True, slots=True)
 class National:

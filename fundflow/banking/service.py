@@ -308,13 +308,6 @@ def _of_groups(workflow: Workflow, groups: Collection[str]) -> frozenset[str]:
     return frozenset(r.id for r in workflow.roles.values() if r.kind == "group" and r.group in groups)
 
 
-def sees(application: Application, workflow: Workflow, actor: Actor) -> bool:
-    """Whether this person may know of the account here: whoever may read or write its form."""
-    roles = held_roles(application, workflow, actor)
-    cell = access.cell(workflow, application.state, roles, has_ended=application.outcome is not None)
-    return BANK in cell.view or BANK in cell.edit
-
-
 def cooling_off() -> timedelta:
     settings: Settings = current_app.extensions["settings"]
     return timedelta(days=settings.cooling_off)

@@ -105,7 +105,3 @@ class ChangedAfterPreview(Stale):
     """The application or its recommendation was changed after the letters were read, so nothing was done. Look at it
     again, read its letters, and release it once more.
     """
-
-
-class NoLetter(Refused):
-    """The letters cannot be shown: {what}"""

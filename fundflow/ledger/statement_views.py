@@ -81,7 +81,7 @@ def answer(of: Clause, title: str, ending: str, *, address: dict[str, Any], endp
         name = f"statement-{min(end, clock.now()):%Y-%m-%d}{ending}"
         if ending == ".csv":
             return csv.response(_cells(found), header=_header(), filename=name)
-        return xlsx.response(_cells(found), header=_header(), sheet=title, filename=name)
+        return xlsx.response((title, _header(), _cells(found)), filename=name)
     page = render_template(
         "ledger/statement.html",
         title=title,

@@ -83,11 +83,6 @@ def named(application: Application, subject: str) -> dict[str, Any]:
     return {"child": given.label if given else "", "child_key": key}
 
 
-def record_of(workflow: definition.Workflow, application: Application, row: Child) -> dict[str, Any]:
-    """A child as expressions read it: its fields, the answers of its own forms, its key and its state."""
-    return records_of(workflow, application, [row])[0]
-
-
 def records_of(
     workflow: definition.Workflow,
     application: Application,

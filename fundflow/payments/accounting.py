@@ -6,11 +6,10 @@ which an account has no number, rather than leave a hole in the books.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -170,51 +169,6 @@ def _postings(within: sa.ColumnElement[bool], chart: Mapping[str, Account]) -> I
             reference="" if payment is None else payment.reference,
             payment=payment,
         )
-
-
-def xlsx(found: Iterable[Posting]) -> bytes:
-    """The postings as a workbook: amounts are numbers with their own decimals, all else is text and never a formula."""
-    import xlsxwriter
-
-    content = BytesIO()
-    book = xlsxwriter.Workbook(
-        content,
-        {
-            "constant_memory": True,
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-            "default_date_format": "yyyy-mm-dd",
-        },
-    )
-    sheet = book.add_worksheet("Postings")
-    bold = book.add_format({"bold": True})
-    formats: dict[int, Any] = {}
-    for column, name in enumerate(HEADER):
-        sheet.write_string(0, column, name, bold)
-    for row, posting in enumerate(found, start=1):
-        for column, value in enumerate(posting.cells()):
-            match value:
-                case None:
-                    continue
-                case Money():
-                    if abs(value.minor) >= 10**15:
-                        # A cell's number has 15 exact digits; a longer one is text rather than rounded.
-                        sheet.write_string(row, column, str(value.amount))
-                        continue
-                    places = -int(value.amount.as_tuple().exponent)
-                    if places not in formats:
-                        zeros = f".{'0' * places}" if places else ""
-                        formats[places] = book.add_format({"num_format": f"#,##0{zeros}"})
-                    sheet.write_number(row, column, float(value.amount), formats[places])
-                case date():
-                    sheet.write_datetime(row, column, datetime.combine(value, time()))
-                case _:
-                    sheet.write_string(row, column, str(value))
-    sheet.freeze_panes(1, 0)
-    sheet.set_column(0, len(HEADER) - 1, 16)
-    book.close()
-    return content.getvalue()
 
 
 def chart_of_accounts() -> Mapping[str, Account]:

@@ -10,7 +10,6 @@ import hashlib
 import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -450,11 +449,6 @@ def _similar(references: Sequence[str]) -> dict[str, str]:
 
 def _bare(reference: str) -> str:
     return re.sub(r"[^A-Z0-9]", "", reference.upper())
-
-
-def last_applied(answers: Sequence[Answer]) -> datetime | None:
-    """When something of it was applied last."""
-    return max((a.line.applied_at for a in answers if a.line.applied_at is not None), default=None)
 
 
 def files(most: int = 50) -> Sequence[BankFile]:

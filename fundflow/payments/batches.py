@@ -414,17 +414,7 @@ def _file(batch: PaymentBatch, ordered: Sequence[Line]) -> iso20022.TransferFile
 
 def _payee(row: BankAccount, city: str) -> iso20022.Account:
     given = bank_queries.details_of(row)
-    return iso20022.Account(
-        holder=given.holder,
-        country=given.country,
-        bank_name=given.bank_name,
-        iban=given.iban,
-        number=given.number,
-        bic=given.bic,
-        bank_code=given.bank_code,
-        clearing="USABA" if given.country == "US" else None,
-        city=city,
-    )
+    return paying.account_of(given, clearing="USABA" if given.country == "US" else None, city=city)
 
 
 def _message_id(key: str, now: datetime) -> str:

@@ -27,7 +27,7 @@ from fundflow.lifecycle.models import Application, Child, Event, Override
 from fundflow.lifecycle.situation import Facts
 from fundflow.money import Money
 from fundflow.payments import waits
-from fundflow.payments.order_models import UNDER_WAY, BatchLine, PaymentOrder
+from fundflow.payments.order_models import BatchLine, PaymentOrder
 from fundflow.rounds.models import Round
 from fundflow.workflow import definition
 from fundflow.workflow.decide import Decision, decide, reads
@@ -292,11 +292,6 @@ def _in_batches(ids: Iterable[UUID]) -> dict[tuple[UUID, str, str], UUID]:
     """The open batch that a child is in."""
     rows = db.session.scalars(sa.select(BatchLine).where(BatchLine.application_id.in_(list(ids)), BatchLine.is_open))
     return {(each.application_id, each.kind, each.child_key): each.batch_id for each in rows}
-
-
-def is_under_way(order: PaymentOrder | None) -> bool:
-    """Whether the bank may still move money for it."""
-    return order is not None and order.status in UNDER_WAY
 
 
 def until_of(days: str) -> date | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from babel.dates import format_date
-from flask import Blueprint, Flask, Response, g, render_template, request
+from flask import Blueprint, Flask, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -19,7 +19,7 @@ from fundflow.payments import accounting, forecast
 from fundflow.payments.forecast import Outlook
 from fundflow.rounds.policy import SEES_MONEY, scopes
 from fundflow.rounds.queries import money_rounds
-from fundflow.web import csv, reader
+from fundflow.web import csv, reader, xlsx
 from fundflow.web.gate import requires
 from fundflow.web.refusals import sentence
 from fundflow.web.shell import nav_item
@@ -27,7 +27,6 @@ from fundflow.web.shell import nav_item
 pages = Blueprint("forecasts", __name__)
 
 sees_money = in_group(*SEES_MONEY)
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def init_app(app: Flask) -> None:
@@ -75,9 +74,8 @@ def postings() -> ResponseReturnValue:
             if kind == "csv":
                 return csv.response((each.cells() for each in found), header=accounting.HEADER, filename=f"{name}.csv")
             if kind == "xlsx":
-                answer = Response(accounting.xlsx(found), mimetype=_XLSX)
-                answer.headers.set("Content-Disposition", "attachment", filename=f"{name}.xlsx")
-                return answer
+                sheet = ("Postings", accounting.HEADER, (each.cells() for each in found))
+                return xlsx.response(sheet, filename=f"{name}.xlsx")
         except Refused as refusal:
             problem = refusal
     today = clock.now().date()

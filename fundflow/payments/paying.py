@@ -117,7 +117,11 @@ def details_of(account: PayingAccount) -> Details:
 
 def debtor_of(account: PayingAccount) -> Account:
     """The account as payment files name it."""
-    given = details_of(account)
+    return account_of(details_of(account), currency=account.currency)
+
+
+def account_of(given: Details, *, currency: str | None = None, clearing: str | None = None, city: str = "") -> Account:
+    """Details of an account as payment files take them."""
     return Account(
         holder=given.holder,
         country=given.country,
@@ -126,7 +130,9 @@ def debtor_of(account: PayingAccount) -> Account:
         number=given.number,
         bic=given.bic,
         bank_code=given.bank_code,
-        currency=account.currency,
+        currency=currency,
+        clearing=clearing,
+        city=city,
     )
 
 

@@ -6,22 +6,18 @@ beside it.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import xlsxwriter
 from flask_babel import gettext as _
 
-from fundflow.money import Money
 from fundflow.reports import naming
 from fundflow.reports.overview import Overview
 from fundflow.reports.rollup import figures
 from fundflow.reports.tables import GROUPS
 from fundflow.web import reader
-
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+from fundflow.web.xlsx import Sheet
 
 
 def indicator_header() -> list[str]:
@@ -92,37 +88,18 @@ def _owed(found: Overview) -> Iterator[list[Any]]:
         yield [grant.application.number, grant.city, label, owed.key if owed.kind else None, place, owed.due]
 
 
-def workbook(found: Overview) -> bytes:
+def sheets(found: Overview) -> tuple[Sheet, ...]:
     """Four sheets: sums, grants, costs, reports."""
-    kept = io.BytesIO()
-    with xlsxwriter.Workbook(
-        kept, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    ) as book:
-        head = book.add_format({"bold": True})
-        whole = [_("Code"), _("Indicator"), _("Grants"), _("With an accepted report"), *indicator_header()[7:11]]
-        split = [cell for name in GROUPS for cell in (naming.group(name), _("counted among"))]
-        _sheet(book, head, _("Sums"), [*whole, *split], _sums(found))
-        _sheet(book, head, _("Indicators"), indicator_header(), indicators(found))
-        money = [_("Budget"), _("Spent"), _("Currency"), _("Share"), _("Reason")]
-        _sheet(book, head, _("Costs"), [_("Number"), _("City"), _("Item"), *money], _costs(found))
-        due = [_("Number"), _("City"), _("Report"), _("No."), _("State"), _("Due")]
-        _sheet(book, head, _("Reports"), due, _owed(found))
-    return kept.getvalue()
-
-
-def _sheet(book: Any, head: Any, name: str, header: Sequence[str], rows: Iterator[list[Any]]) -> None:
-    sheet = book.add_worksheet(str(name)[:31])
-    sheet.write_row(0, 0, [str(each) for each in header], head)
-    sheet.freeze_panes(1, 0)
-    for number, row in enumerate(rows, 1):
-        for column, value in enumerate(row):
-            if isinstance(value, Money):
-                sheet.write_number(number, column, value.amount)
-            elif isinstance(value, Decimal | int):
-                sheet.write_number(number, column, value)
-            elif value is not None:
-                sheet.write_string(number, column, str(value))
-    sheet.autofit()
+    whole = [_("Code"), _("Indicator"), _("Grants"), _("With an accepted report"), *indicator_header()[7:11]]
+    split = [cell for name in GROUPS for cell in (naming.group(name), _("counted among"))]
+    money = [_("Budget"), _("Spent"), _("Currency"), _("Share"), _("Reason")]
+    due = [_("Number"), _("City"), _("Report"), _("No."), _("State"), _("Due")]
+    return (
+        (_("Sums"), [*whole, *split], _sums(found)),
+        (_("Indicators"), indicator_header(), indicators(found)),
+        (_("Costs"), [_("Number"), _("City"), _("Item"), *money], _costs(found)),
+        (_("Reports"), due, _owed(found)),
+    )
 
 
 def _rounded(share: Decimal | None) -> Decimal | None:

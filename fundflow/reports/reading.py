@@ -20,7 +20,7 @@ from fundflow.lifecycle.actor import Actor
 from fundflow.reports import tables
 from fundflow.reports.gathering import Told
 from fundflow.reports.portfolio import Grant, grant_of
-from fundflow.reports.rollup import Figure, Promised, Report, figures, part
+from fundflow.reports.rollup import Figure, Promised, Report, figures
 from fundflow.reports.spending import Spending, compared
 from fundflow.reports.variance import needs_reason
 from fundflow.workflow import access
@@ -40,11 +40,6 @@ class Beside:
     @property
     def progress(self) -> Decimal | None:
         return self.figure.progress
-
-    @property
-    def progress_before(self) -> Decimal | None:
-        target = self.figure.target
-        return None if self.before is None or target is None else part(self.figure.baseline, target, self.before)
 
 
 @dataclass(frozen=True, slots=True)

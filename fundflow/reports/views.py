@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Flask, Response, abort, g, render_template, request
+from flask import Blueprint, Flask, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -23,7 +23,7 @@ from fundflow.reports.rollup import figures
 from fundflow.reports.schemes import report_of
 from fundflow.reports.tables import GROUPS
 from fundflow.rounds.models import Round
-from fundflow.web import csv, reader
+from fundflow.web import csv, reader, xlsx
 from fundflow.web.gate import requires
 from fundflow.web.shell import nav_item
 
@@ -66,10 +66,7 @@ def indicators_csv() -> ResponseReturnValue:
 @requires(sees_portfolio)
 def indicators_xlsx() -> ResponseReturnValue:
     """The same with sums, costs and what is owed, as a workbook."""
-    answer = Response(exports.workbook(_found()), mimetype=exports.WORKBOOK)
-    name = f"indicators-{clock.now():%Y-%m-%d}.xlsx"
-    answer.headers.set("Content-Disposition", "attachment", filename=name)
-    return answer
+    return xlsx.response(*exports.sheets(_found()), filename=f"indicators-{clock.now():%Y-%m-%d}.xlsx")
 
 
 def _chosen() -> tuple[list[Round], portfolio.Choice]:
