@@ -34,7 +34,7 @@ ON_POSTGRES = os.environ.get("FUNDFLOW_TEST_DB", "sqlite") == "postgres"
 
 
 def pytest_collection_finish() -> None:
-    """What importing and collecting made stays to the end: to look through it for garbage took two fifths of the run."""
+    """What was imported and collected stays to the end: looking through it for garbage took two fifths of the run."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
