@@ -140,7 +140,9 @@ def read(statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
         key = (statement, *sorted(values.items()))
         if key in ahead:
             # What a command may change is foreseen for its first reader alone.
-            return ahead[key] if statement.is_steady or _NOTHING_CHANGES in ahead else ahead.pop(key)
+            is_kept = statement.is_steady or _NOTHING_CHANGES in ahead
+            known: list[tuple[Any, ...]] = ahead[key] if is_kept else ahead.pop(key)
+            return known
     session = db.session
     if session.autoflush:
         session.flush()
@@ -150,7 +152,7 @@ def read(statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
     return rows
 
 
-_ahead: ContextVar[dict[Any, list[tuple[Any, ...]]] | None] = ContextVar("ahead", default=None)
+_ahead: ContextVar[dict[Any, Any] | None] = ContextVar("ahead", default=None)
 
 
 _NOTHING_CHANGES = ("nothing changes",)
@@ -167,6 +169,11 @@ def reading_ahead(*, nothing_changes: bool = False) -> Iterator[None]:
         yield
     finally:
         _ahead.reset(token)
+
+
+def kept_ahead() -> dict[Any, Any] | None:
+    """Where a feature may keep, under a key of its own, what it knows for the present block; None outside one."""
+    return _ahead.get()
 
 
 def foreseen(statement: Prepared, rows: list[tuple[Any, ...]], /, **values: Any) -> None:
@@ -221,6 +228,14 @@ def canonical_plain(value: Any) -> str:
     except TypeError:
         # Numbers beyond 64 bits, keys that are no text, and what has no form at all: slower, and with the last word.
         return _CANONICAL.encode(value)
+
+
+def json_text(value: Any) -> str:
+    """A value as JSON for the database, in no particular form: instants with their offset, keys in their own order."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
+    except TypeError:
+        return json.dumps(value, default=_plain)
 
 
 def _plain(value: Any) -> Any:

@@ -5,14 +5,14 @@ Both take the lock on the round, so two approvals never count the same money; an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from fundflow.errors import Refused
-from fundflow.ledger import funding, hooks, queries, service
+from fundflow.ledger import book, funding, hooks, queries, service
 from fundflow.lifecycle.models import Application
-from fundflow.lifecycle.registry import EffectContext, effect, fact, on_round_published
+from fundflow.lifecycle.registry import EffectContext, effect, fact, foresight, on_round_published
 from fundflow.money import Money
 
 Operation = Callable[[Application, Money | None, int], Money]
@@ -38,6 +38,13 @@ class UnknownLedgerOperation(Refused):
     """This workflow asks for “{operation}”, which no ledger can do."""
 
     status = 500
+
+
+@foresight
+def foresee_balances(applications: Sequence[Application], wanted: frozenset[str]) -> None:
+    """The balances of all of them, where a condition reads them or an effect moves them."""
+    if "ledger" in wanted:
+        book.open_for(applications)
 
 
 @fact("ledger", locks="rounds")

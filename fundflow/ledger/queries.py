@@ -11,8 +11,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from fundflow.db import db, foreseen, read
+from fundflow.db import db, read
 from fundflow.errors import NotFound
+from fundflow.ledger import book
 from fundflow.ledger.models import AwardLine, Donor, DonorLine, LedgerBalance, LedgerEntry
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
@@ -118,32 +119,14 @@ def refunded(application: Application) -> Money:
 
 def holdings(application: Application) -> Holdings:
     """The same by line: the one read of the hot path, a handful of rows by their key."""
+    known = book.kept()
+    if known is not None and known.covers(application.id):
+        return Holdings(application.currency, known.of(application.id, application.round_id))
     rows = read(_HOLDINGS, application_id=application.id, round_id=application.round_id)
     found: dict[str, dict[UUID, int]] = {}
     for line_id, account, minor in rows:
         found.setdefault(account, {})[line_id] = minor
     return Holdings(application.currency, found)
-
-
-def foresee(applications: Sequence[Application]) -> None:
-    """Read at once what `holdings` is about to ask for each of these: for pages, where no money moves meanwhile."""
-    rounds = {application.round_id for application in applications}
-    in_round = sa.and_(LedgerBalance.holder_id.in_(rounds), LedgerBalance.account == "available")
-    rows = db.session.execute(
-        sa.select(LedgerBalance.holder_id, LedgerBalance.line_id, LedgerBalance.account, LedgerBalance.minor)
-        .join(DonorLine, DonorLine.id == LedgerBalance.line_id)
-        .where(
-            LedgerBalance.minor > 0,
-            sa.or_(LedgerBalance.holder_id.in_([application.id for application in applications]), in_round),
-        )
-        .order_by(DonorLine.position, DonorLine.created_at, DonorLine.id)
-    ).all()
-    held: dict[UUID, list[tuple[int, UUID, str, int]]] = {}
-    for place, (holder_id, line_id, account, minor) in enumerate(rows):
-        held.setdefault(holder_id, []).append((place, line_id, account, minor))
-    for each in applications:
-        both = sorted([*held.get(each.id, ()), *held.get(each.round_id, ())])
-        foreseen(_HOLDINGS, [row[1:] for row in both], application_id=each.id, round_id=each.round_id)
 
 
 _HOLDINGS = Prepared(

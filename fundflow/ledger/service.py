@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from fundflow import clock
 from fundflow.db import db
 from fundflow.errors import Refused
-from fundflow.ledger import queries
+from fundflow.ledger import book, queries
 from fundflow.ledger.models import DonorLine, LedgerEntry
 from fundflow.ledger.queries import Holdings
 from fundflow.ledger.shares import in_order, proportional
@@ -285,3 +285,4 @@ def append(
             for line_id, minor in shares.items()
         ],
     )
+    book.follow(application_id, round_id, credit, debit, shares)

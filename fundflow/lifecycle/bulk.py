@@ -14,7 +14,7 @@ from uuid import UUID
 
 from fundflow.db import reading_ahead
 from fundflow.errors import Refused
-from fundflow.lifecycle import claims, commands, happening, registry, writes
+from fundflow.lifecycle import claims, commands, happening, registry, situation, writes
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.claims import Asked, Fired, Held
 from fundflow.lifecycle.commands import Given
@@ -89,6 +89,11 @@ def _foresee(applications: Sequence[Any], many: Sequence[Asked]) -> None:
     names = {asked.application_id: asked.name for asked in many}
     steps = {(application.definition_sha, names[application.id]) for application in applications}
     wanted = frozenset(each for definition_sha, name in steps for each in _wanted(definition_sha, name))
+    providers = [table.get(each.partition(".")[0]) for each in wanted for table in (registry.facts, registry.effects)]
+    if any(provider.locks for provider in providers if provider is not None):
+        # In one order, and before anything is read that whoever holds them may be changing.
+        for round_id in sorted({application.round_id for application in applications}):
+            situation.lock_round(round_id)
     for run in registry.foresights:
         run(applications, wanted)
 
@@ -99,6 +104,7 @@ def _wanted(definition_sha: str, name: str) -> Iterator[str]:
     if step is None:
         return
     yield from kernel.reads(name)
+    yield from (effect.kind for effect in step.do)
     roles = {role for effect in step.do if effect.notify for role in effect.to}
     if any(kernel.workflow.roles[role].kind == "team" for role in roles if role in kernel.workflow.roles):
         yield "team"

@@ -169,11 +169,10 @@ class Facts:
         return None if found is None else UUID(found)
 
     def lock(self, table: str | None) -> None:
-        """Take the lock that a provider declares, once, for a command. SQLite's writer holds everything already."""
+        """Take the lock that a provider declares, once, for a command."""
         if table is None or not self.locking or self._is_locked:
             return
-        if db.session.connection().dialect.name == "postgresql":
-            read(_ROUND_LOCK, round_id=self.application.round_id)
+        lock_round(self.application.round_id)
         self._is_locked = True
 
     def load(self, roots: Iterable[str]) -> None:
@@ -285,6 +284,12 @@ class Facts:
     def _env(self) -> dict[str, Any]:
         who = {"id": None if self.actor.id is None else str(self.actor.id), "roles": tuple(sorted(self.roles))}
         return {**self._known, "actor": who}
+
+
+def lock_round(round_id: UUID) -> None:
+    """Wait for whoever else counts on what this round has left. SQLite's writer holds everything already."""
+    if db.session.connection().dialect.name == "postgresql":
+        read(_ROUND_LOCK, round_id=round_id)
 
 
 def today(now: datetime, workflow: Workflow) -> date:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import ClassManager, Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from fundflow import clock
-from fundflow.db import canonical_plain, db, inserting
+from fundflow.db import db, inserting, json_text
 from fundflow.jobs import service as outbox
 from fundflow.jobs.service import Wanted
 from fundflow.lifecycle import postgres
@@ -150,7 +150,7 @@ def record(
     connection = db.session.connection()
     if connection.dialect.name == "postgresql":
         noted = {f"event_{name}": value for name, value in event.items()}
-        row = postgres.RECORD.first(connection, {**moved, **noted, "jobs": canonical_plain(outbox.rows(wanted))})
+        row = postgres.RECORD.first(connection, {**moved, **noted, "jobs": json_text(outbox.rows(wanted))})
         done = 0 if row is None else row[0]
         outbox.noticed(wanted)
     else:
@@ -192,9 +192,9 @@ def _record_all(noted: Sequence[_Noted]) -> int:
         outbox.write(wanted)
         return done
     given = {
-        "moves": canonical_plain(moves),
-        "events": canonical_plain(events),
-        "jobs": canonical_plain(outbox.rows(wanted)),
+        "moves": json_text(moves),
+        "events": json_text(events),
+        "jobs": json_text(outbox.rows(wanted)),
     }
     row = postgres.RECORD_ALL.first(connection, given)
     outbox.noticed(wanted)
@@ -215,7 +215,7 @@ def claim_all(asked: Mapping[UUID, tuple[str, str]], actor_id: UUID | None) -> d
         }
         return {application_id: one for application_id, one in found.items() if one is not None}
     rows = [{"asked_id": str(each), "key": key, "transition": name} for each, (key, name) in asked.items()]
-    values: dict[str, Any] = {"asked": canonical_plain(rows), "actor_id": actor_id, "now": now}
+    values: dict[str, Any] = {"asked": json_text(rows), "actor_id": actor_id, "now": now}
     if is_moved := clock.is_moved():
         values["instant"] = now
     claims = {}

@@ -19,7 +19,6 @@ from fundflow import clock
 from fundflow.accounts.models import City
 from fundflow.applications.policy import visible_to
 from fundflow.db import db, reading_ahead
-from fundflow.ledger import queries as ledger
 from fundflow.lifecycle import children, definitions, registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.claims import TICK
@@ -258,8 +257,6 @@ def _foresee(applications: Sequence[Application]) -> None:
                 wanted |= reads(workflow, step.id)
     for run in registry.foresights:
         run(applications, frozenset(wanted))
-    if "ledger" in wanted:
-        ledger.foresee(applications)
 
 
 def _happened(ids: Iterable[UUID]) -> Mapping[UUID, list[Any]]:
