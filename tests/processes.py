@@ -11,6 +11,8 @@ from fundflow.config import Settings
 from tests.factories import processes_settings
 
 PROGRAM = """
+import gc
+gc.set_threshold(50_000, 20, 50)  # as the commands do
 from pathlib import Path
 import sys, threading, time
 from uuid import UUID
