@@ -1,4 +1,4 @@
-"""Every command as a person types it; what touches an installation is a process of its own."""
+"""Every command as a person types it; what serves, and what must hold at its end, is a process of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from fundflow.cli import main
 from fundflow.config import ROOT
-from tests.commands import Running, run
+from tests.commands import Running, run, run_alone
 from tests.conftest import ON_POSTGRES
 
 pytestmark = pytest.mark.skipif(ON_POSTGRES, reason="the commands run on an embedded database of their own")
@@ -61,7 +61,7 @@ def test_run_serves_loads_the_demo_once_and_stops_when_told(tmp_path: Path, runn
     assert "loaded the demo" in server.said
     with urllib.request.urlopen(f"{address}/rounds") as answer:
         assert answer.status == 200 and "Welcoming cities" in answer.read().decode()
-    taken = run(tmp_path, "run", PORT=address.rpartition(":")[2])
+    taken = run_alone(tmp_path, "run", PORT=address.rpartition(":")[2])
     assert taken.returncode == 1
     assert re.fullmatch(r"Error: cannot listen on 127\.0\.0\.1:\d+ \(.+\); choose another port, .+\n", taken.stderr)
     assert server.stop() == 0
@@ -74,7 +74,7 @@ def test_run_serves_loads_the_demo_once_and_stops_when_told(tmp_path: Path, runn
     worker.until("working")
     assert again.stop(signal.SIGINT) == 0
     assert worker.stop() == 0 and "stopped" in worker.said
-    seeded = run(tmp_path, "seed")
+    seeded = run_alone(tmp_path, "seed")
     assert seeded.returncode == 0 and "nothing was loaded" in seeded.stdout
 
 
