@@ -6,12 +6,14 @@ fraction of that. Refused: to put anything beside other people, on another day, 
 
 from __future__ import annotations
 
+import atexit
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,7 @@ def is_empty() -> bool:
 def keep(values: dict[str, Any]) -> Kept:
     """All that is there now; rows among the values are found again by their keys."""
     db.session.rollback()
-    folder = Path(tempfile.mkdtemp(prefix="fundflow-kept-"))
+    folder = Path(tempfile.mkdtemp(dir=_folder()))
     shutil.copytree(_instance(), folder, ignore=DATABASE, dirs_exist_ok=True)
     named = {name: _name(value) for name, value in values.items()}
     db.session.rollback()
@@ -75,6 +77,13 @@ def put(kept: Kept) -> dict[str, Any]:
     found = {name: _found(value) for name, value in kept.values.items()}
     db.session.rollback()
     return found
+
+
+@cache
+def _folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="fundflow-kept-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _instance() -> Path:
