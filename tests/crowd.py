@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import textwrap
-from pathlib import Path
 from typing import Any
 
 from fundflow.config import Settings
 from tests.factories import processes_settings
+from tests.nursery import Process
 
 PROGRAM = """
 from pathlib import Path
@@ -74,25 +72,13 @@ def crowd(settings: Settings, body: str, *, of: int = 4, given: Any = None) -> l
         )
         for number in range(of)
     ]
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", program],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parent.parent,
-        )
-        for program in programs
-    ]
+    running = [Process(program) for program in programs]
     try:
         for each in running:
-            assert each.stdout is not None
             line = each.stdout.readline()
             assert line == "READY\n", each.communicate()[1][-2000:]
         answers = []
         for each in running:
-            assert each.stdin is not None
             each.stdin.write("go\n")
             each.stdin.flush()
         for each in running:
@@ -102,6 +88,5 @@ def crowd(settings: Settings, body: str, *, of: int = 4, given: Any = None) -> l
         return answers
     finally:
         for each in running:
-            if each.poll() is None:
-                each.kill()
+            each.kill()
             each.communicate()

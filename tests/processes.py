@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import textwrap
-from pathlib import Path
 
 from fundflow.config import Settings
 from tests.factories import processes_settings
+from tests.nursery import Process
 
 PROGRAM = """
-import gc
-gc.set_threshold(50_000, 20, 50)  # as the commands do
 from pathlib import Path
 import sys, threading, time
 from uuid import UUID
@@ -34,22 +30,16 @@ with app.app_context():
 """
 
 
-def start(settings: Settings, body: str) -> subprocess.Popen[str]:
+def start(settings: Settings, body: str) -> Process:
     """Run this in an application context of its own process; it calls `ready()` where it is to be killed."""
-    program = PROGRAM.format(settings=processes_settings(settings), body=textwrap.indent(textwrap.dedent(body), "    "))
-    return subprocess.Popen(
-        [sys.executable, "-c", program],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parent.parent,
+    return Process(
+        PROGRAM.format(settings=processes_settings(settings), body=textwrap.indent(textwrap.dedent(body), "    "))
     )
 
 
-def kill_when_ready(process: subprocess.Popen[str]) -> None:
+def kill_when_ready(process: Process) -> None:
     """Wait until the process is where it should be, and end it without any chance to tidy up."""
     try:
-        assert process.stdout is not None
         for line in process.stdout:
             if line.strip() == "READY":
                 break
@@ -58,9 +48,7 @@ def kill_when_ready(process: subprocess.Popen[str]) -> None:
     finally:
         process.kill()
         process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+        process.close()
 
 
 def run_all(settings: Settings, bodies: list[str]) -> list[str]:
@@ -71,15 +59,12 @@ def run_all(settings: Settings, bodies: list[str]) -> list[str]:
     running = [start(settings, body) for body in bodies]
     try:
         for process in running:
-            assert process.stdout is not None
             assert process.stdout.readline() == "READY\n", process.communicate()
         for process in running:
-            assert process.stdin is not None
             process.stdin.write("GO\n")
             process.stdin.flush()
         said = []
         for process in running:
-            assert process.stdout is not None
             said.append(process.stdout.read())
             assert process.wait(120) == 0
         return said

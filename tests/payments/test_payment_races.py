@@ -82,7 +82,7 @@ def test_an_order_and_a_change_of_account_at_once_leave_no_order_to_the_wrong_on
     grant = LargeGrant("active")
     more = (
         f"APP = {str(grant.application.id)!r}\n"
-        "from fundflow.payments import bank_service\nfrom tests.banking.accounts import OTHER, account"
+        "from fundflow.banking import service as bank_service\nfrom tests.banking.accounts import OTHER, account"
     )
     grant.press("tranche.request", grant.focal, of="1")
     grant.press("tranche.verify", grant.officer, of="1")
