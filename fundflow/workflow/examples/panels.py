@@ -64,7 +64,8 @@ def ask(world: World, who: str, review: str, people: Sequence[str], reserve: Seq
             raise Kept("conflict", f"{name} cannot review this application.")
         is_named_twice = name in people and name in reserve
         stands_by = name in reserve and any(seat.person == name for seat in waiting)
-        if plan.review.group not in world.members[name].groups or name in seated or is_named_twice or stands_by:
+        is_of_group = plan.review.group in world.members[name].groups
+        if not is_of_group or name in seated or is_named_twice or stands_by or _is_kept_apart(world, review, name):
             raise Kept("candidate", f"{name} cannot be asked.")
     generation = world.generation(review)
     left = tuple(seat for seat in world.standing_by.get(review, ()) if seat.person not in people)
@@ -167,6 +168,13 @@ def _may_be_asked(world: World, plan: Plan, name: str) -> bool:
     counts = ALWAYS | set(plan.review.conflicts)
     before = any(seat.person == name and seat.conflict == "declared" for seat in world.seats.get(plan.name, ()))
     return not (member.conflicts & counts or member.duties or before)
+
+
+def _is_kept_apart(world: World, review: str, name: str) -> bool:
+    """Whether `never_also` keeps what somebody would be on the panel from what they are beside."""
+    roles = world.workflow.roles
+    held = {role for role in roles if world.holds(name, role) or roles[role].review == review}
+    return any(roles[one].never_also & held for one in held)
 
 
 def _put(world: World, review: str, old: Seat, new: Seat) -> None:
