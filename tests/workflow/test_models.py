@@ -171,7 +171,7 @@ def test_model_says_who_what_when_and_which_children() -> None:
         ("global-cities-fund-do-close-report_review", "followup-start"),
     ]
     assert by_id["tranche-at-paid"].tag == f"{BPMN}userTask" and by_id["tranche-do-come_back-paid"] is not None
-    assert [each.get("maximum") for each in elements(root, "participantMultiplicity")] == ["12", "12", "6", "2"]
+    assert [each.get("maximum") for each in elements(root, "participantMultiplicity")] == ["12", "12", "2", "2"]
 
 
 @pytest.mark.parametrize(
