@@ -90,10 +90,13 @@ def test_what_means_the_same_does_not_count(tmp_path: Path) -> None:
     both = ESTATE.replace(
         "draft: {edit: {applicant: [ask]}}", "draft: {edit: {applicant: [ask]}, view: {applicant: [ask]}}"
     )
+    officer = "officer: {is: field, field: application.officer, group: fund-managers, assigned_by: [manager]}"
+    both = both.replace("never_also: [manager]}", f"never_also: [manager, officer]}}\n  {officer}")
     file = an_estate(tmp_path)
     file.write_text(both + STORY, encoding="utf-8")
     verdicts = [each for each in score(file).verdicts if each.is_same]
-    assert [(each.operator, each.text.partition(":")[0]) for each in verdicts] == [("drop view cell", "draft")]
+    told = [(each.operator, each.text.partition(":")[0]) for each in verdicts]
+    assert told == [("drop view cell", "draft"), ("drop never_also", "finance")], "named from those kept apart already"
 
 
 def test_examples_that_fail_are_not_scored(tmp_path: Path) -> None:
@@ -122,10 +125,10 @@ def test_two_processes_find_what_one_finds(tmp_path: Path) -> None:
     assert score(file, sample=20, seed=3, jobs=2).verdicts == score(file, sample=20, seed=3).verdicts
 
 
-@pytest.mark.parametrize(("path", "floor"), [(SMALL, 95.0), (LARGE, 85.0)], ids=["small", "large"])
+@pytest.mark.parametrize(("path", "floor"), [(SMALL, 95.0), (LARGE, 93.0)], ids=["small", "large"])
 def test_the_shipped_examples_and_the_checker_notice_nearly_every_change(path: Path, floor: float) -> None:
-    """A sample; `fundflow mutate` measures the whole. Of 60 changes of the large file 54 are noticed: its stories of
-    payments, reports and amendments are younger than its rules, so its floor is lower.
+    """A sample; `fundflow mutate` measures the whole. Of 299 changes of the large file that no story was written for,
+    296 are noticed; in thirty, two may be of the few that mean nearly the same.
     """
     found = score(path, sample=30, seed=4)
     assert found.share(found.killed) >= floor, [f"{e.line} {e.operator}: {e.text}" for e in found.survivors]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from fundflow.workflow import checker, format, loader
-from fundflow.workflow.definition import Workflow
+from fundflow.workflow.definition import Role, Workflow
 from fundflow.workflow.examples import Result, run
 from fundflow.workflow.examples.running import Run
 from fundflow.workflow.mutants.operators import Mutant, mutants
@@ -152,8 +152,15 @@ def meaning(workflow: Workflow) -> Workflow:
     """The workflow without what says nothing about its rules: two that mean the same are equal.
 
     Whoever may change a form may read it, so reading it as well adds nothing; being on the team, or declaring a
-    conflict, keeps a reviewer from a case whatever the file names.
+    conflict, keeps a reviewer from a case whatever the file names; and whoever is named is of the group that they are
+    named from, so that what is kept apart from the group is kept apart from them.
     """
+    roles = {
+        name: replace(
+            role, never_also=frozenset(each for each in role.never_also if not _is_covered(workflow, role, each))
+        )
+        for name, role in workflow.roles.items()
+    }
     states = {
         name: replace(
             state,
@@ -170,7 +177,14 @@ def meaning(workflow: Workflow) -> Workflow:
         for name, review in workflow.reviews.items()
     }
     nothing: dict[str, Any] = {"files": {}, "places": {}, "sha256": "", "examples_file": None, "templates": {}}
-    return replace(workflow, states=states, reviews=reviews, accepted=(), **nothing)
+    return replace(workflow, roles=roles, states=states, reviews=reviews, accepted=(), **nothing)
+
+
+def _is_covered(workflow: Workflow, role: Role, name: str) -> bool:
+    """Whether a role is kept apart from another already by being so from the group that the other is named from."""
+    named = workflow.roles.get(name)
+    groups = {each.group for one in role.never_also if (each := workflow.roles.get(one)) and each.kind == "group"}
+    return named is not None and named.kind == "field" and named.group in groups
 
 
 def score(path: Path, *, sample: int = 0, seed: int = 0, jobs: int = 1) -> Score:
