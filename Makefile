@@ -75,10 +75,11 @@ PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -p xdist.plug
 
 ONCE := workflow browser charts api awards journeys web oversight reports \
 	banking/test_numbers.py banking/test_pages.py payments/test_iso20022.py payments/test_payment_pages.py \
-	decisions/test_meeting_pages.py desk/test_award.py desk/test_delivery.py \
+	decisions/test_meeting_pages.py reviews/test_pages.py rounds/test_pages.py \
+	$(addprefix desk/test_,application.py award.py checklist.py delivery.py errands.py flow.py home.py masks.py signing.py) \
 	$(addprefix studio/test_,checking.py drafts.py pages.py wording.py) \
 	$(addprefix test_,access.py asking.py checking.py cli.py config.py documents.py mail.py money.py seals.py story_gcf.py) \
-	lifecycle/test_eventlog.py $(addprefix simulation/test_,needs.py report.py rules.py scenario_files.py theory.py)
+	lifecycle/test_eventlog.py lifecycle/test_other_funds.py $(addprefix simulation/test_,needs.py report.py rules.py scenario_files.py theory.py)
 
 unit-sqlite: $(VENV)/ready-to-test
 	$(PYTEST) tests

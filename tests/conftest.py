@@ -33,6 +33,20 @@ if TYPE_CHECKING:
 ON_POSTGRES = os.environ.get("FUNDFLOW_TEST_DB", "sqlite") == "postgres"
 
 
+LONG = (
+    "test_the_shipped_examples_and_the_checker_notice_nearly_every_change",
+    "test_run_serves_loads_the_demo_once_and_stops_when_told",
+    "test_every_single_mutation_of_a_shipped_workflow_is_told",
+    "test_every_address_answers_every_kind_of_person_as_the_table_says",
+    "test_an_engine_broken_in_one_place_is_noticed",
+)
+"""These begin before all others, so that at the end no worker waits for one of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: getattr(item, "originalname", "") not in LONG)
+
+
 def pytest_collection_finish() -> None:
     """What was imported and collected stays to the end: looking through it for garbage took two fifths of the run."""
     gc.collect()

@@ -299,11 +299,11 @@ def test_a_long_log_is_never_held_whole(app: Flask, kind: str) -> None:
         tracemalloc.stop()
         return most, written
 
-    many_events(application, 2_000)
+    many_events(application, 1_000)
     few, short = peak()
     with transaction():
         db.session.execute(sa.delete(Event).where(Event.seq >= 1000))
-    many_events(application, 20_000)
+    many_events(application, 10_000)
     many, long = peak()
     assert long > 8 * short and many < 2 * few
 

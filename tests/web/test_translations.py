@@ -19,6 +19,9 @@ from tests import people
 
 LANGUAGES = [source.parent.parent.name for source in messages._sources()]
 
+# One worker has them all, so that what takes longest is gathered once.
+pytestmark = pytest.mark.xdist_group("translations")
+
 _PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%%|\{\w*\}")
 _READ_ATTRIBUTES = ("aria-label", "title", "placeholder", "alt", "data-label", "data-equals-text")
 
@@ -38,11 +41,16 @@ def _translated(language: str) -> list[Message]:
 
 
 @pytest.fixture(scope="module")
-def extracted(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+def gathered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What code, templates and refusals say today."""
     template = tmp_path_factory.mktemp("messages") / "messages.pot"
     messages.gather(template)
-    with template.open("rb") as file:
+    return template
+
+
+@pytest.fixture(scope="module")
+def extracted(gathered: Path) -> Catalog:
+    with gathered.open("rb") as file:
         return read_po(file)
 
 
@@ -88,12 +96,11 @@ def test_french_is_set_as_french_is() -> None:
             assert not wrong.search(words), words
 
 
-def test_gathering_again_changes_nothing(tmp_path: Path) -> None:
-    messages.gather(tmp_path / "one.pot")
-    messages.gather(tmp_path / "two.pot")
+def test_gathering_again_changes_nothing(gathered: Path, tmp_path: Path) -> None:
+    messages.gather(tmp_path / "again.pot")
     one, two = (
-        [line for line in (tmp_path / name).read_text(encoding="utf-8").splitlines() if "POT-Creation-Date" not in line]
-        for name in ("one.pot", "two.pot")
+        [line for line in path.read_text(encoding="utf-8").splitlines() if "POT-Creation-Date" not in line]
+        for path in (gathered, tmp_path / "again.pot")
     )
     assert one == two
 
