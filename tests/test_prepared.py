@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -91,6 +92,79 @@ def test_a_lost_connection_leaves_the_pool(app: Flask) -> None:
     assert lost.invalidated
     db.session.rollback()
     assert read(LATER, kind="test", since=NOON) == []
+
+
+def test_a_first_statement_that_fails_leaves_a_transaction_to_be_undone(app: Flask) -> None:
+    if not ON_POSTGRES:
+        pytest.skip("SQLite is told through the toolkit.")
+    wrong = Prepared(sa.select(sa.cast(1 / sa.bindparam("by", type_=sa.Integer), sa.Integer)))
+    for _ in range(2):
+        db.session.rollback()
+        with pytest.raises(sa.exc.DataError, match="division by zero") as caught:
+            read(wrong, by=0)
+        assert not caught.value.connection_invalidated
+    with pytest.raises(sa.exc.DBAPIError, match="aborted"):
+        read(wrong, by=1)
+    db.session.rollback()
+    assert read(wrong, by=1) == [(1,)]
+
+
+def test_a_connection_lost_between_transactions_leaves_the_pool(app: Flask) -> None:
+    if not ON_POSTGRES:
+        pytest.skip("SQLite has no server to lose.")
+    assert read(LATER, kind="test", since=NOON) == []
+    pid = db.session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+    db.session.rollback()
+    with db.engine.connect() as first, db.engine.connect() as other:
+        pids = {each: each.execute(sa.text("SELECT pg_backend_pid()")).scalar_one() for each in (first, other)}
+        lost, sound = (first, other) if pids[first] == pid else (other, first)
+        assert pids[lost] == pid
+        lost.rollback()
+        sound.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        with pytest.raises(sa.exc.OperationalError) as caught:
+            LATER.all(lost, {"kind": "test", "since": NOON})
+        assert caught.value.connection_invalidated and lost.invalidated
+    assert read(LATER, kind="test", since=NOON) == []
+
+
+def test_a_transaction_of_another_kind_is_begun_as_that(app: Flask) -> None:
+    if not ON_POSTGRES:
+        pytest.skip("SQLite knows one kind.")
+    asked = Prepared(
+        sa.select(sa.func.current_setting("transaction_isolation"), sa.func.current_setting("transaction_read_only"))
+    )
+    with db.engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        assert asked.first(connection, {}) == ("repeatable read", "on")
+    assert asked.first(db.session.connection(), {}) == ("read committed", "off")
+
+
+def test_others_go_on_while_one_waits_for_the_server(app: Flask) -> None:
+    if not ON_POSTGRES:
+        pytest.skip("SQLite is told through the toolkit.")
+    lock = Prepared(
+        sa.select(sa.cast(sa.func.pg_advisory_xact_lock(sa.bindparam("lock", type_=sa.BigInteger)), sa.Text))
+    )
+    reached: list[str] = []
+
+    def wait() -> None:
+        with app.app_context():
+            reached.append("asks")
+            read(lock, lock=7)
+            reached.append("has it")
+            db.session.rollback()
+
+    read(lock, lock=7)
+    waiting = Thread(target=wait)
+    waiting.start()
+    blocked = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+    for _ in range(1000):
+        if db.session.execute(blocked).scalar_one():
+            break
+    assert reached == ["asks"]
+    db.session.rollback()
+    waiting.join(30)
+    assert reached == ["asks", "has it"]
 
 
 def test_columns_are_converted_by_type_not_by_name(app: Flask) -> None:
