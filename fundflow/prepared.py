@@ -20,7 +20,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Connection, Dialect, Engine
 
 Row = tuple[Any, ...]
 _KEPT = "fundflow.prepared"
@@ -117,6 +117,16 @@ class _Native:
         for at, convert in self.outof:
             columns[at] = convert(columns[at])
         return tuple(columns)
+
+
+@sa.event.listens_for(Engine, "connect")
+def _prepare_nothing_else(connection: Any, _record: Any) -> None:
+    """The driver prepares what it meets often, and at every rollback takes back all that is prepared, ours too.
+
+    A rollback ends every page, so what it prepared itself hardly ever served again.
+    """
+    if isinstance(connection, psycopg.Connection):
+        connection.prepare_threshold = None
 
 
 class _Kept:

@@ -109,6 +109,15 @@ def test_a_first_statement_that_fails_leaves_a_transaction_to_be_undone(app: Fla
     assert read(wrong, by=1) == [(1,)]
 
 
+def test_what_is_prepared_outlives_a_transaction_that_is_undone(app: Flask) -> None:
+    often = sa.text("SELECT count(*) FROM jobs")
+    for _ in range(3):
+        assert read(LATER, kind="test", since=NOON) == []
+        for _ in range(7):
+            assert db.session.execute(often).scalar_one() == 0
+        db.session.rollback()
+
+
 def test_a_connection_lost_between_transactions_leaves_the_pool(app: Flask) -> None:
     if not ON_POSTGRES:
         pytest.skip("SQLite has no server to lose.")
