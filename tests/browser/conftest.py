@@ -14,6 +14,7 @@ import pytest
 import waitress
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from waitress import wasyncore
 
 from fundflow.app import create_app
 from fundflow.config import Settings
@@ -93,7 +94,8 @@ class Site:
 
     def close(self) -> None:
         self._stop.set()
-        self._server.close()
+        # By the thread that looks at them, and with what browsers keep open: it would go on until they let go.
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._server._map))
         for thread in self._threads:
             thread.join(timeout=10)
 
