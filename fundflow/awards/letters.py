@@ -75,7 +75,7 @@ def closing_letter(ctx: EffectContext, language: str) -> dict[str, Any]:
     left = kept - spent if spent is not None and kept > spent else Money.zero(ctx.application.currency)
     return {
         **_letter(ctx, "CL"),
-        "amount": _amount(ctx),
+        "amount": _agreed(ctx),
         **_period(given),
         "paid": plain(kept + returned),
         "spent": plain(spent) if spent is not None else "",
@@ -89,7 +89,7 @@ def termination_letter(ctx: EffectContext, language: str) -> dict[str, Any]:
     """The reason, and what was paid until then."""
     return {
         **_letter(ctx, "TL"),
-        "amount": _amount(ctx),
+        "amount": _agreed(ctx),
         "paid": plain(_paid(ctx)),
         "agreement": f"GA-{ctx.application.number}",
     }
@@ -104,6 +104,12 @@ def _amount(ctx: EffectContext) -> Any:
     if amount is None:
         raise NoAmount(number=ctx.application.number)
     return plain(amount)
+
+
+def _agreed(ctx: EffectContext) -> Any:
+    """The grant as it was last agreed, whatever of it was dropped since; as awarded where nothing was signed."""
+    agreement = versions.latest(ctx.application)
+    return _amount(ctx) if agreement is None else agreement.facts["amount"]
 
 
 def _paid(ctx: EffectContext) -> Money:

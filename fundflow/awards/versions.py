@@ -41,6 +41,12 @@ def count(application: Application) -> int:
     return db.session.scalar(made) or 0
 
 
+def latest(application: Application) -> Document | None:
+    """The newest version, in any language."""
+    made = sa.select(Document).where(Document.application_id == application.id, Document.kind == AGREEMENT)
+    return db.session.scalars(made.order_by(Document.event_seq.desc()).limit(1)).first()
+
+
 def last_two(application: Application, language: str) -> tuple[Document | None, Document | None]:
     """The version before the newest, and the newest, in a language."""
     newest = db.session.scalars(_made(application, language).order_by(Document.event_seq.desc()).limit(2)).all()
