@@ -71,7 +71,7 @@ contracts: $(VENV)/ready-to-test
 # features tested on both, runs once.
 unit: unit-sqlite unit-postgres
 
-PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -p xdist.plugin -p _hypothesis_pytestplugin -n 3 --dist loadgroup
+PYTEST := PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(BIN)/python -m pytest -p xdist.plugin -p _hypothesis_pytestplugin -n 2 --dist loadgroup
 
 ONCE := workflow browser charts api awards journeys web oversight reports \
 	banking/test_numbers.py banking/test_pages.py payments/test_iso20022.py payments/test_payment_pages.py \
