@@ -26,7 +26,7 @@ from fundflow.banking import effects as banking_effects
 from fundflow.banking import screening_views
 from fundflow.banking import views as banking
 from fundflow.config import ROOT, Settings
-from fundflow.db import Model, db, json_text, make_database_file
+from fundflow.db import Model, db, make_database_file
 from fundflow.decisions import views as decisions
 from fundflow.desk import views as desk
 from fundflow.ledger import checks as ledger_checks
@@ -112,13 +112,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret(),
         # What people typed must not reach a log or a dead letter by way of a failed statement.
-        SQLALCHEMY_ENGINES={
-            "default": {
-                "url": settings.database,
-                "hide_parameters": settings.production,
-                "json_serializer": json_text,
-            }
-        },
+        SQLALCHEMY_ENGINES={"default": {"url": settings.database, "hide_parameters": settings.production}},
         ALEMBIC={"script_location": str(ROOT / "migrations")},
         ALEMBIC_CONTEXT={"render_as_batch": True, "compare_server_default": True},
         MAX_CONTENT_LENGTH=settings.upload_mb * 1024 * 1024,

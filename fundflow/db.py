@@ -231,7 +231,10 @@ def canonical_plain(value: Any) -> str:
 
 
 def json_text(value: Any) -> str:
-    """A value as JSON for the database, in no particular form: instants with their offset, keys in their own order."""
+    """Rows as JSON for a statement that takes many at once: instants with their offset, keys in their own order.
+
+    For values that are known to hold no float, as with `canonical_plain`; a JSON column is stricter by itself.
+    """
     try:
         return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
     except TypeError:

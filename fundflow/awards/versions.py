@@ -43,8 +43,7 @@ def count(application: Application) -> int:
 
 def latest(application: Application) -> Document | None:
     """The newest version, in any language."""
-    made = sa.select(Document).where(Document.application_id == application.id, Document.kind == AGREEMENT)
-    return db.session.scalars(made.order_by(Document.event_seq.desc()).limit(1)).first()
+    return db.session.scalars(_made(application).order_by(Document.event_seq.desc()).limit(1)).first()
 
 
 def last_two(application: Application, language: str) -> tuple[Document | None, Document | None]:
@@ -65,10 +64,9 @@ def versions_of(application: Application, language: str) -> list[Version]:
     return found[::-1]
 
 
-def _made(application: Application, language: str) -> sa.Select[Document]:
-    return sa.select(Document).where(
-        Document.application_id == application.id, Document.kind == AGREEMENT, Document.language == language
-    )
+def _made(application: Application, language: str | None = None) -> sa.Select[Document]:
+    made = sa.select(Document).where(Document.application_id == application.id, Document.kind == AGREEMENT)
+    return made if language is None else made.where(Document.language == language)
 
 
 def changes(was: Mapping[str, Any], becomes: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -12,11 +12,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from fundflow.db import db, kept_ahead
-from fundflow.ledger.models import DonorLine, LedgerBalance
+from fundflow.ledger.models import HOLDERS, DonorLine, LedgerBalance
 from fundflow.lifecycle.models import Application
 
 _KEPT = ("ledger",)
-_OF_ROUND = ("available", "exchange")
 
 
 class Book:
@@ -37,7 +36,7 @@ class Book:
 
     def move(self, application_id: UUID | None, round_id: UUID | None, account: str, line_id: UUID, minor: int) -> None:
         """Let an entry change what stands in one of its accounts."""
-        holder_id = round_id if account in _OF_ROUND else application_id
+        holder_id = {"application_id": application_id, "round_id": round_id, "line_id": line_id}[HOLDERS[account]]
         if holder_id is not None:
             lines = self._held.setdefault(holder_id, {}).setdefault(account, {})
             self._places.setdefault(line_id, len(self._places))

@@ -171,6 +171,14 @@ class LedgerEntry(Identified, Model):
         return Money(self.minor, self.currency)
 
 
+HOLDERS = {
+    **dict.fromkeys(("reserved", "committed", "ordered", "paid"), "application_id"),
+    **dict.fromkeys(("available", "exchange"), "round_id"),
+    **dict.fromkeys(("donor", "unallocated", "returned"), "line_id"),
+}
+"""Whose account it is."""
+
+
 class LedgerBalance(Model):
     """What stands in one account of one line: kept by the database with every entry, and changed by nothing else.
 

@@ -16,15 +16,8 @@ from fundflow import clock
 from fundflow.db import db
 from fundflow.errors import NotFound
 from fundflow.ledger import refusals
-from fundflow.ledger.models import DonorLine, Instruction, LedgerBalance, LedgerEntry
+from fundflow.ledger.models import HOLDERS, DonorLine, Instruction, LedgerBalance, LedgerEntry
 from fundflow.money import Money
-
-HOLDERS = {
-    **dict.fromkeys(("reserved", "committed", "ordered", "paid"), "application_id"),
-    **dict.fromkeys(("available", "exchange"), "round_id"),
-    **dict.fromkeys(("donor", "unallocated", "returned"), "line_id"),
-}
-"""Whose account it is."""
 
 
 def holder(entry: LedgerEntry, account: str) -> UUID:

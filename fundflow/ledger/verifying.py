@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from fundflow.ledger import checks
-from fundflow.ledger.models import DonorLine, Instruction, LedgerBalance, LedgerEntry
-from fundflow.ledger.reversing import HOLDERS
+from fundflow.ledger.models import HOLDERS, DonorLine, Instruction, LedgerBalance, LedgerEntry
 from fundflow.ledger.statements import ACCOUNTS
 from fundflow.lifecycle import audit
 from fundflow.lifecycle.models import Application
