@@ -90,6 +90,11 @@ def _type_of(column: sa.Column[Any]) -> sa.types.TypeEngine[Any]:
     return sa.DateTime(timezone=True) if isinstance(column.type, UtcDateTime) else column.type
 
 
+def _only_if(moved: sa.CTE, many: sa.ColumnElement[int]) -> sa.Select[Any]:
+    """Divides by zero unless so many were moved: the statement fails in the server, for nobody waits for its answer."""
+    return sa.select(sa.cast(1 / sa.case((sa.func.count() == many, 1), else_=0), sa.Integer)).select_from(moved)
+
+
 _moved = (
     sa.update(_applications)
     .where(_applications.c.id == sa.bindparam("id_"), _applications.c.revision == sa.bindparam("revision_"))
@@ -113,8 +118,8 @@ _queued = (
     .returning(Job.id)
     .cte("queued")
 )
-RECORD = Prepared(sa.select(sa.func.count()).select_from(_moved).add_cte(_noted, _queued))
-"""Move the application, append the event and fill the outbox; gives how many applications were moved, 1 or 0."""
+RECORD = Prepared(_only_if(_moved, sa.literal(1)).add_cte(_noted, _queued))
+"""Move the application, append the event and fill the outbox; an error where the application is no longer as it was."""
 
 _moves = _records("moves", [_applications.c[name] for name in _MOVED], id_=sa.Uuid(), revision_=sa.BigInteger())
 _all_moved = (
@@ -131,8 +136,8 @@ _all_noted = (
     .returning(_events.c.seq)
     .cte("all_noted")
 )
-RECORD_ALL = Prepared(sa.select(sa.func.count()).select_from(_all_moved).add_cte(_all_noted, _queued))
-"""The same for many applications, each with one event: `moves`, `events` and `jobs` as JSON texts."""
+RECORD_ALL = Prepared(_only_if(_all_moved, sa.bindparam("many", type_=sa.BigInteger)).add_cte(_all_noted, _queued))
+"""The same for `many` applications, each with one event: `moves`, `events` and `jobs` as JSON texts."""
 
 _asked = _records("asked", [], asked_id=sa.Uuid(), key=sa.Text(), transition=sa.Text())
 _asked_once = sa.select(*_asked.c).cte("asked")
