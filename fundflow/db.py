@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
 
 from fundflow import clock
-from fundflow.prepared import Prepared
+from fundflow.prepared import Prepared, Question
 
 BUSY_MS = 10_000
 """How long an SQLite writer waits for another before it gives up."""
@@ -184,6 +184,19 @@ def foreseen(statement: Prepared, rows: list[tuple[Any, ...]], /, **values: Any)
     ahead = _ahead.get()
     if ahead is not None:
         ahead[(statement, *sorted(values.items()))] = rows
+
+
+def read_together(questions: Sequence[Question]) -> None:
+    """Ask all of these in one journey, in this order, for the reads to come; inside `reading_ahead`.
+
+    What the database can only be asked one by one is left to those reads.
+    """
+    session = db.session
+    if session.autoflush:
+        session.flush()
+    found = Prepared.together(session.connection(), questions)
+    for (statement, values), rows in zip(questions, found or (), strict=bool(found)):
+        foreseen(statement, rows, **values)
 
 
 def instant(ahead: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:

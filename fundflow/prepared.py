@@ -8,7 +8,7 @@ while the server works. Whoever listens to statements is told of these too. Refu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -50,6 +50,16 @@ class Prepared:
             return native.all(connection, values)
         return [tuple(row) for row in connection.execute(self._statement, values)]
 
+    @staticmethod
+    def together(connection: Connection, questions: Sequence[Question]) -> list[list[Row]] | None:
+        """The rows of each of several, asked in one journey; None where that is no better than one after the other."""
+        told = []
+        for prepared, values in questions:
+            if (native := prepared._for(connection)) is None:
+                return None
+            told.append((native, values))
+        return _Native.all_of(connection, told)
+
     def later(self, connection: Connection, values: Mapping[str, Any], *, at_once: bool = False) -> None:
         """Have it done in this transaction, before whatever is asked next: that, or the commit, raises its errors.
 
@@ -67,6 +77,10 @@ class Prepared:
         if self._native is None:
             self._native = _Native(self._statement)
         return self._native
+
+
+Question = tuple[Prepared, Mapping[str, Any]]
+"""A statement with its values."""
 
 
 class _Native:
@@ -98,6 +112,18 @@ class _Native:
         except psycopg.Error as error:
             raise self._wrapped(connection, wire, error) from error
         return [self._row(row) for row in rows] if self.outof else rows
+
+    @staticmethod
+    def all_of(connection: Connection, questions: Sequence[tuple[_Native, Mapping[str, Any]]]) -> list[list[Row]]:
+        wire: Any = connection.connection.dbapi_connection
+        try:
+            found = wire.ask_all([(native.told, native._bound(values)) for native, values in questions])
+        except psycopg.Error as error:
+            raise questions[0][0]._wrapped(connection, wire, error) from error
+        return [
+            [native._row(row) for row in rows] if native.outof else rows
+            for (native, _), rows in zip(questions, found, strict=True)
+        ]
 
     def later(self, connection: Connection, values: Mapping[str, Any], at_once: bool) -> None:
         wire: Any = connection.connection.dbapi_connection

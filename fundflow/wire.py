@@ -59,6 +59,20 @@ class Wire(psycopg.Connection[Any]):
         rows: list[Row] = self._adapting.load_rows(0, answer.ntuples, tuple)
         return rows
 
+    def ask_all(self, questions: Sequence[tuple[Statement, Sequence[Any]]]) -> list[list[Row]]:
+        """The rows of each, all asked in one journey and answered in this order."""
+        for statement, _ in questions:
+            # What is not known yet is made known by itself, which would end the journey.
+            self._prepare(statement)
+        for statement, values in questions[:-1]:
+            self.tell(statement, values)
+        answers = self._all_answers(*questions[-1], begins=True)[-len(questions) :]
+        found = []
+        for answer in answers:
+            self._adapting.set_pgresult(answer)
+            found.append(self._adapting.load_rows(0, answer.ntuples, tuple))
+        return found
+
     def tell(self, statement: Statement, values: Sequence[Any], *, at_once: bool = False) -> None:
         """Have it done before whatever is asked next, or with the commit: that raises what it raises.
 
@@ -96,6 +110,10 @@ class Wire(psycopg.Connection[Any]):
             super().rollback()
 
     def _answer(self, statement: Statement, values: Sequence[Any], *, begins: bool) -> PGresult:
+        return self._all_answers(statement, values, begins=begins)[-1]
+
+    def _all_answers(self, statement: Statement, values: Sequence[Any], *, begins: bool) -> list[PGresult]:
+        """The answer to this, after those to all that was told before."""
         given = self._dumped(statement, values)
         self._prepare(statement)
         try:
@@ -112,7 +130,7 @@ class Wire(psycopg.Connection[Any]):
             self.close()
             raise
         self._check(answers)
-        return answers[-1]
+        return answers
 
     def _dumped(self, statement: Statement, values: Sequence[Any]) -> Any:
         if self._adapting is None:

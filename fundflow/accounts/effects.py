@@ -16,6 +16,7 @@ from fundflow.accounts.queries import Reached
 from fundflow.lifecycle import anchors, registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.registry import StandIn
+from fundflow.prepared import Question
 from fundflow.workflow.checker import Directory
 
 if TYPE_CHECKING:
@@ -35,6 +36,25 @@ def is_of_the_team(application: Application, role: Any, actor: Actor) -> bool:
 def people_of_the_team(application: Application, role: Any) -> list[Reached]:
     """The team of the applying city, or those of it with the role's duty."""
     return queries.colleagues_with(application.city_id, getattr(role, "duty", None))
+
+
+@registry.asks("role team")
+def team_asked(application: Application, role: Any, actor: Actor) -> Question:
+    """Whether the actor is on the team."""
+    assert actor.id is not None  # noqa: S101 -- nobody and the system hold no role of people
+    return queries.team_asked(actor.id, application.city_id, getattr(role, "duty", None))
+
+
+@registry.asks("people team")
+def colleagues_asked(application: Application, role: Any, _actor: Actor) -> Question:
+    """Who is on the team."""
+    return queries.colleagues_asked(application.city_id, getattr(role, "duty", None))
+
+
+@registry.asks("people group")
+def group_asked(application: Application, role: Any, _actor: Actor) -> Question:
+    """Who is in the group."""
+    return queries.group_asked(role.group, application.round_id)
 
 
 @registry.foresight

@@ -20,7 +20,7 @@ from fundflow.accounts.models import City, Delegation, GroupMember, Invitation, 
 from fundflow.db import UtcDateTime, db, foreseen, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
-from fundflow.prepared import Prepared
+from fundflow.prepared import Prepared, Question
 
 SHOWN = 50
 """How many people one search shows."""
@@ -262,9 +262,15 @@ def team_of(city_id: UUID) -> list[Colleague]:
 
 def colleagues_with(city_id: UUID, duty: str | None = None) -> list[Reached]:
     """The people of a city's team, or those with one duty: whom a role of kind `team` reaches."""
+    statement, values = colleagues_asked(city_id, duty)
+    return [Reached(*row) for row in read(statement, **values)]
+
+
+def colleagues_asked(city_id: UUID, duty: str | None) -> Question:
+    """What `colleagues_with` asks."""
     if duty is None:
-        return [Reached(*row) for row in read(_COLLEAGUES, city_id=city_id)]
-    return [Reached(*row) for row in read(_COLLEAGUES_WITH, city_id=city_id, duty=duty)]
+        return _COLLEAGUES, {"city_id": city_id}
+    return _COLLEAGUES_WITH, {"city_id": city_id, "duty": duty}
 
 
 def foresee_colleagues(city_ids: Iterable[UUID]) -> None:
@@ -282,9 +288,15 @@ def foresee_colleagues(city_ids: Iterable[UUID]) -> None:
 
 def is_on_team(user_id: UUID, city_id: UUID, duty: str | None = None) -> bool:
     """Whether this person may act for this city (with this duty), read from the database now."""
+    statement, values = team_asked(user_id, city_id, duty)
+    return any(read(statement, **values))
+
+
+def team_asked(user_id: UUID, city_id: UUID, duty: str | None) -> Question:
+    """What `is_on_team` asks."""
     if duty is None:
-        return any(read(_OF_TEAM, user_id=user_id, city_id=city_id))
-    return any(read(_WITH_DUTY, user_id=user_id, city_id=city_id, duty=duty))
+        return _OF_TEAM, {"user_id": user_id, "city_id": city_id}
+    return _WITH_DUTY, {"user_id": user_id, "city_id": city_id, "duty": duty}
 
 
 def is_in_group(user_id: UUID, group: str, round_id: UUID | None) -> bool:
@@ -297,7 +309,13 @@ def people_in_group(group: str, round_id: UUID | None = None) -> list[Reached]:
 
     Without a round, only those whose membership holds for every round.
     """
-    return [Reached(*row) for row in read(_GROUP, group=group, round_id=round_id)]
+    statement, values = group_asked(group, round_id)
+    return [Reached(*row) for row in read(statement, **values)]
+
+
+def group_asked(group: str, round_id: UUID | None) -> Question:
+    """What `people_in_group` asks."""
+    return _GROUP, {"group": group, "round_id": round_id}
 
 
 def reached(ids: Iterable[UUID]) -> list[Reached]:

@@ -18,9 +18,11 @@ from fundflow.applications.models import Answers
 from fundflow.db import db
 from fundflow.errors import NotFound
 from fundflow.lifecycle import children, registry, timers
+from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Override
 from fundflow.lifecycle.registry import EffectContext
 from fundflow.money import Money
+from fundflow.prepared import Question
 from fundflow.workflow import access
 from fundflow.workflow.copying import copied, stored
 from fundflow.workflow.definition import Timer, Workflow
@@ -48,6 +50,12 @@ def application_facts(application: Application) -> Mapping[str, Any]:
         "submitted_at": application.submitted_at,
         "officer": None if application.officer_id is None else str(application.officer_id),
     }
+
+
+@registry.asks("application")
+def answers_asked(application: Application, _name: str, _actor: Actor) -> Question:
+    """The answers and the city."""
+    return queries.answers_asked(application)
 
 
 @registry.foresight

@@ -22,7 +22,7 @@ from fundflow.lifecycle import definitions
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Event
 from fundflow.money import Money
-from fundflow.prepared import Prepared
+from fundflow.prepared import Prepared, Question
 from fundflow.rounds.models import Round
 from fundflow.web import paging
 
@@ -160,9 +160,15 @@ def answers_of_children(application_id: UUID) -> dict[str, dict[str, Any]]:
     return {row.form: row.data for row in rows}
 
 
+def answers_asked(application: Application) -> Question:
+    """What `answers_and_city` asks."""
+    return _ANSWERS_AND_CITY, {"application_id": application.id, "city_id": application.city_id}
+
+
 def answers_and_city(application: Application) -> tuple[dict[str, dict[str, Any]], str, str]:
     """What is kept for every form that was ever saved, by form, and the name and country of the city."""
-    rows = read(_ANSWERS_AND_CITY, application_id=application.id, city_id=application.city_id)
+    statement, values = answers_asked(application)
+    rows = read(statement, **values)
     return {form: data for _, _, form, data in rows if form is not None}, rows[0][0], rows[0][1]
 
 

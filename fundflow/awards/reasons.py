@@ -7,7 +7,6 @@ at, and no rule about what the city may not read.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -74,7 +73,7 @@ def _decided(ctx: EffectContext, step: Transition) -> Iterator[tuple[Transition,
     for other in ctx.workflow.transitions_from(ctx.from_state):
         if other.meeting == "award":
             ctx.facts.load(reads(ctx.workflow, other.id))
-            situation = replace(ctx.facts.situation(ctx.now), state=ctx.from_state, has_ended=False)
+            situation = ctx.facts.situation(ctx.now)._replace(state=ctx.from_state, has_ended=False)
             yield other, decide(ctx.workflow, other.id, situation).clauses
 
 

@@ -7,7 +7,7 @@ fund's people, and nothing of what was found in lists of sanctions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -172,7 +172,7 @@ def _missing(workflow: Workflow, kind: definition.Child, row: Child, facts: Fact
     found: dict[str, None] = {}
     for step in [following, *(each for each in orders if each.id != following.id)]:
         facts.load(reads(workflow, step.id))
-        situation = replace(facts.situation(facts.now), roles=frozenset(step.by), actor=None)
+        situation = facts.situation(facts.now)._replace(roles=frozenset(step.by), actor=None)
         clauses = decide(workflow, step.id, situation).clauses
         whens = clauses[len(clauses) - len(step.when) :]
         for when, clause in zip(step.when, whens, strict=True):

@@ -11,9 +11,11 @@ from uuid import UUID
 
 from fundflow.errors import Refused
 from fundflow.ledger import book, funding, hooks, queries, service
+from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application
-from fundflow.lifecycle.registry import EffectContext, effect, fact, foresight, on_round_published
+from fundflow.lifecycle.registry import EffectContext, asks, effect, fact, foresight, on_round_published
 from fundflow.money import Money
+from fundflow.prepared import Question
 
 Operation = Callable[[Application, Money | None, int], Money]
 
@@ -65,6 +67,12 @@ def ledger_facts(application: Application) -> Mapping[str, Any]:
         "undisbursed": held.undisbursed,
         "unordered": held.committed,
     }
+
+
+@asks("ledger")
+def holdings_asked(application: Application, _name: str, _actor: Actor) -> Question:
+    """The balances."""
+    return queries.holdings_asked(application)
 
 
 @effect("ledger", locks="rounds")

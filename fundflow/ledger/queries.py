@@ -17,7 +17,7 @@ from fundflow.ledger import book
 from fundflow.ledger.models import AwardLine, Donor, DonorLine, LedgerBalance, LedgerEntry
 from fundflow.lifecycle.models import Application
 from fundflow.money import Money
-from fundflow.prepared import Prepared
+from fundflow.prepared import Prepared, Question
 from fundflow.rounds.models import Round
 
 ROUND_ACCOUNTS = ("available", "reserved", "committed", "ordered", "paid", "exchange")
@@ -122,11 +122,17 @@ def holdings(application: Application) -> Holdings:
     known = book.kept()
     if known is not None and known.covers(application.id):
         return Holdings(application.currency, known.of(application.id, application.round_id))
-    rows = read(_HOLDINGS, application_id=application.id, round_id=application.round_id)
+    statement, values = holdings_asked(application)
+    rows = read(statement, **values)
     found: dict[str, dict[UUID, int]] = {}
     for line_id, account, minor in rows:
         found.setdefault(account, {})[line_id] = minor
     return Holdings(application.currency, found)
+
+
+def holdings_asked(application: Application) -> Question:
+    """What `holdings` asks."""
+    return _HOLDINGS, {"application_id": application.id, "round_id": application.round_id}
 
 
 _HOLDINGS = Prepared(

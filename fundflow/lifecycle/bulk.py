@@ -6,22 +6,21 @@ twice. Whoever may not decide on one of them is told so for that one; where an e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from fundflow.db import reading_ahead
 from fundflow.errors import Refused
-from fundflow.lifecycle import claims, commands, happening, registry, situation, writes
+from fundflow.lifecycle import claims, commands, foresight, happening, writes
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.claims import Asked, Fired, Held
 from fundflow.lifecycle.commands import Given
+from fundflow.workflow.decide import NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Press:
+class Press(NamedTuple):
     """One of the commands: what `commands.fire` takes for it."""
 
     application_id: UUID
@@ -29,11 +28,10 @@ class Press:
     key: str
     revision: int | None
     reason: str | None = None
-    input: Mapping[str, Any] = field(default_factory=dict)
+    input: Mapping[str, Any] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came of one: it happened, or why it did not."""
 
     application_id: UUID
@@ -61,7 +59,9 @@ def fire_all(presses: Sequence[Press], *, actor: Actor, received_at: datetime | 
     with writes.whole_or_nothing():
         taken = claims.take_all(many)
         with reading_ahead(), writes.gathering():
-            _foresee([claim.application for claim in taken.values()], many)
+            foresight.of_many(
+                [claim.application for claim in taken.values()], {asked.application_id: asked.name for asked in many}
+            )
             for press, asked in zip(presses, many, strict=True):
                 try:
                     held = claims.held(asked, taken.get(asked.application_id))
@@ -82,29 +82,3 @@ def fire_all(presses: Sequence[Press], *, actor: Actor, received_at: datetime | 
         )
         after = {held.application.id: happening.follow_up(fired, held, key) for fired, held, key in happened}
     return [Answer(each.application_id, after.get(each.application_id, each.fired), each.refusal) for each in answers]
-
-
-def _foresee(applications: Sequence[Any], many: Sequence[Asked]) -> None:
-    """Let every feature read at once what these commands will ask it for."""
-    names = {asked.application_id: asked.name for asked in many}
-    steps = {(application.definition_sha, names[application.id]) for application in applications}
-    wanted = frozenset(each for definition_sha, name in steps for each in _wanted(definition_sha, name))
-    providers = [table.get(each.partition(".")[0]) for each in wanted for table in (registry.facts, registry.effects)]
-    if any(provider.locks for provider in providers if provider is not None):
-        # In one order, and before anything is read that whoever holds them may be changing.
-        for round_id in sorted({application.round_id for application in applications}):
-            situation.lock_round(round_id)
-    for run in registry.foresights:
-        run(applications, wanted)
-
-
-def _wanted(definition_sha: str, name: str) -> Iterator[str]:
-    kernel = happening.machine(definition_sha)
-    step = kernel.workflow.find(name)
-    if step is None:
-        return
-    yield from kernel.reads(name)
-    yield from (effect.kind for effect in step.do)
-    roles = {role for effect in step.do if effect.notify for role in effect.to}
-    if any(kernel.workflow.roles[role].kind == "team" for role in roles if role in kernel.workflow.roles):
-        yield "team"

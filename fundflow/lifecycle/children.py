@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -357,7 +356,7 @@ def _moving(ctx: registry.EffectContext, row: Child, left: str) -> Iterator[None
 
 def _as_system(facts: Facts) -> Situation:
     given = facts.situation(facts.now)
-    return replace(given, roles=given.roles | {definition.SYSTEM}, has_ended=False)
+    return given._replace(roles=given.roles | {definition.SYSTEM}, has_ended=False)
 
 
 def set_fields(ctx: registry.EffectContext, row: Child, values: Mapping[str, Any]) -> None:

@@ -7,8 +7,8 @@ not know where it stands.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,8 +25,7 @@ from fundflow.workflow.definition import Workflow
 TICK = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(NamedTuple):
     """What a command did; `replayed` when an earlier one under the same key had done it already.
 
     `state` and `outcome` are the application's after all that followed by itself.
@@ -38,8 +37,7 @@ class Fired:
     replayed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a command is: `name` is a transition or an act, `subject` what beside the application it is about.
 
     `even_ended` is for what the fund itself writes into a chain, which also an application that has ended takes.
@@ -54,8 +52,7 @@ class Asked:
     even_ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """An application under its lock, with its rules; `now` is later than everything that happened to it."""
 
     application: Application

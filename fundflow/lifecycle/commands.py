@@ -13,7 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from fundflow import clock
-from fundflow.lifecycle import children, definitions, happening, inputs, writes
+from fundflow.db import reading_ahead
+from fundflow.lifecycle import children, definitions, foresight, happening, inputs, writes
 from fundflow.lifecycle.actor import SYSTEM, Actor
 from fundflow.lifecycle.claims import TICK, Asked, Fired, Held, take
 from fundflow.lifecycle.models import Application, Child
@@ -109,10 +110,11 @@ def fire(
     """
     child = f"{transition.partition('.')[0]}:{of}" if of is not None else None
     asked = Asked(application_id, transition, actor, key, revision, child)
-    with writes.whole_or_nothing():
+    with writes.whole_or_nothing(), reading_ahead():
         held = take(asked)
         if isinstance(held, Fired):
             return held
+        foresight.of_one(held.application, transition, actor)
         given = Given(reason, input or {}, received_at, override)
         ctx, facts, decision, about = decided(asked, held, of, given)
         return happening.follow_up(happening.happen(ctx, facts, decision, about), held, asked.key)

@@ -321,7 +321,7 @@ def _happen(given: Plan, held: Held, line: Line, actor: Actor, key: str) -> Fire
         .execution_options(synchronize_session=False)
     )
     writes.show(application, state_since=since)
-    return happening.follow_up(fired, replace(held, workflow=given.new), key)
+    return happening.follow_up(fired, held._replace(workflow=given.new), key)
 
 
 def _set(name: str, value: Any) -> Effect:

@@ -95,6 +95,13 @@ def _only_if(moved: sa.CTE, many: sa.ColumnElement[int]) -> sa.Select[Any]:
     return sa.select(sa.cast(1 / sa.case((sa.func.count() == many, 1), else_=0), sa.Integer)).select_from(moved)
 
 
+def _event_value(column: sa.Column[Any]) -> Any:
+    """JSON comes as the text that was hashed."""
+    if isinstance(column.type, Json):
+        return sa.cast(sa.bindparam(f"event_{column.name}", type_=sa.Text), postgresql.JSONB)
+    return sa.bindparam(f"event_{column.name}")
+
+
 _moved = (
     sa.update(_applications)
     .where(_applications.c.id == sa.bindparam("id_"), _applications.c.revision == sa.bindparam("revision_"))
@@ -104,7 +111,7 @@ _moved = (
 )
 _noted = (
     sa.insert(_events)
-    .values({column.name: sa.bindparam(f"event_{column.name}") for column in _events.c})
+    .values({column.name: _event_value(column) for column in _events.c})
     .returning(_events.c.seq)
     .cte("noted")
 )

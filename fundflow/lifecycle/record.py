@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from orjson import Fragment
 
 from fundflow.db import canonical_json, canonical_plain
 from fundflow.money import Money
@@ -40,8 +41,7 @@ KEPT_OF_EACH: Mapping[str, frozenset[str]] = {
 """The same for each clause of a decision (not its sentence, not its values), each effect and each hook's note."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """Everything of an event that its hash covers; of the payload it covers the digest, which outlives it."""
 
     application_id: UUID
@@ -59,6 +59,9 @@ class Link:
     payload_digest: str | None = None
     acting_for: UUID | None = None
     subject: str | None = None
+    body_text: str | None = None
+    payload_text: str | None = None
+    """The canonical JSON of both, where it is known already: it is hashed, and written as it was hashed."""
 
     @classmethod
     def of(cls, *, reason: str | None = None, body: Mapping[str, Any], **what: Any) -> Link:
@@ -66,14 +69,25 @@ class Link:
         kept, payload = parted(plain(body))
         if reason is not None:
             payload["reason"] = reason
+        body_text = canonical_plain(kept)
         if not payload:
-            return cls(**what, body=kept)
-        salt = secrets.token_hex(16)
-        return cls(**what, body=kept, payload=payload, salt=salt, payload_digest=digest_of(salt, payload))
+            return cls(**what, body=kept, body_text=body_text)
+        salt, payload_text = secrets.token_hex(16), canonical_plain(payload)
+        digest = _sha256(salt, payload_text)
+        return cls(
+            **what,
+            body=kept,
+            payload=payload,
+            salt=salt,
+            payload_digest=digest,
+            body_text=body_text,
+            payload_text=payload_text,
+        )
 
     def hash(self, prev: str) -> str:
         """sha256 over the previous hash and the canonical JSON of this link, in hexadecimal."""
-        return hashlib.sha256(f"{prev}{canonical_plain(self.covered())}".encode()).hexdigest()
+        body = Fragment(canonical_plain(self.body) if self.body_text is None else self.body_text)
+        return _sha256(prev, canonical_plain({**self.covered(), "body": body}))
 
     def covered(self) -> dict[str, Any]:
         """What the hash covers, by the names under which an export tells it too."""
@@ -96,7 +110,11 @@ class Link:
 
 def digest_of(salt: str, payload: Mapping[str, Any]) -> str:
     """sha256 over the salt and the payload's canonical JSON. Without the salt nobody can try out what was erased."""
-    return hashlib.sha256(f"{salt}{canonical_plain(payload)}".encode()).hexdigest()
+    return _sha256(salt, canonical_plain(payload))
+
+
+def _sha256(before: str, text: str) -> str:
+    return hashlib.sha256(f"{before}{text}".encode()).hexdigest()
 
 
 def parted(account: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -131,11 +149,14 @@ def rejoined(kept: Mapping[str, Any], payload: Mapping[str, Any] | None) -> dict
 
 
 def _named(value: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): plain(item) for name, item in value.items()}
+    return {
+        name if type(name) is str else str(name): item if type(item) in _PLAIN else plain(item)
+        for name, item in value.items()
+    }
 
 
 def _listed(value: Iterable[Any]) -> list[Any]:
-    return [plain(item) for item in value]
+    return [item if type(item) in _PLAIN else plain(item) for item in value]
 
 
 def _at(value: datetime) -> str:

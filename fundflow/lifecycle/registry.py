@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Child, Override
 from fundflow.money import Money
+from fundflow.prepared import Question
 
 if TYPE_CHECKING:
     from fundflow.workflow.checker import Directory, Printed
@@ -88,6 +89,7 @@ NamedFact = Callable[[Application, str], Mapping[str, Any] | None]
 RoleTest = Callable[[Application, Any, Actor], bool]
 RolePeople = Callable[[Application, Any], Sequence[Recipient]]
 MembershipColumn = Callable[[sa.ColumnElement[Any], sa.ColumnElement[Any]], sa.ColumnElement[Any]]
+Asks = Callable[[Application, Any, Actor], Question]
 Foresight = Callable[[Sequence[Application], frozenset[str]], None]
 EffectRun = Callable[[EffectContext, Any], Mapping[str, Any] | None]
 Hook = Callable[[EffectContext], Mapping[str, Any] | None]
@@ -114,6 +116,7 @@ class Provider:
 facts: dict[str, Provider] = {}
 role_tests: dict[str, RoleTest] = {}
 membership_columns: dict[RoleTest, MembershipColumn] = {}
+expected: dict[str, Asks] = {}
 foresights: list[Foresight] = []
 role_members: dict[str, RolePeople] = {}
 role_candidates: dict[str, RolePeople] = {}
@@ -190,6 +193,21 @@ def memberships(test: RoleTest, column: MembershipColumn) -> None:
     """
     membership_columns.clear()
     membership_columns[test] = column
+
+
+def asks(what: str) -> Callable[[Asks], Asks]:
+    """Provide what a command asks the database to know something of one application: see `expected`.
+
+    `what` is a root of expressions (``round``), a kind of role that may be tested (``role team``), or one whose people
+    may be written to (``people team``). It is given the application, the name after the root's dot or the role, and the
+    actor. A command that needs several asks all of them in one journey.
+    """
+
+    def register(run: Asks) -> Asks:
+        _once(expected, what, run, "question for")
+        return run
+
+    return register
 
 
 def foresight(run: Foresight) -> Foresight:

@@ -19,7 +19,7 @@ from fundflow.errors import NotFound, Refused
 from fundflow.lifecycle import children, collected, registry
 from fundflow.lifecycle.actor import Actor
 from fundflow.lifecycle.models import Application, Child, Event, Override, Timer
-from fundflow.prepared import Prepared
+from fundflow.prepared import Prepared, Question
 from fundflow.workflow.decide import Situation, acting_for
 from fundflow.workflow.definition import SYSTEM, Workflow
 from fundflow.workflow.expressions import Expression
@@ -289,7 +289,13 @@ class Facts:
 def lock_round(round_id: UUID) -> None:
     """Wait for whoever else counts on what this round has left. SQLite's writer holds everything already."""
     if db.session.connection().dialect.name == "postgresql":
-        read(_ROUND_LOCK, round_id=round_id)
+        statement, values = lock_asked(round_id)
+        read(statement, **values)
+
+
+def lock_asked(round_id: UUID) -> Question:
+    """What `lock_round` asks of PostgreSQL."""
+    return _ROUND_LOCK, {"round_id": round_id}
 
 
 def today(now: datetime, workflow: Workflow) -> date:

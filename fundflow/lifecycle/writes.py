@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
+from orjson import Fragment
 from sqlalchemy.orm import ClassManager, Session, make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
@@ -41,8 +41,7 @@ _MANAGER: ClassManager[Application] = sa.inspect(Application).class_manager
 _READ = sa.select(*Application.__table__.c).where(Application.id == sa.bindparam("id"))
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The application under its lock, the present instant, and whether the key was free and is now taken."""
 
     application: Application
@@ -144,12 +143,16 @@ def record(
     """
     moved = {"id_": application.id, "revision_": link.seq - 1, **values}
     event = _event(link, prev, values["head"])
-    if (gathered := _gathered.get()) is not None:
-        gathered.append((moved, event, wanted))
-        return
     connection = db.session.connection()
+    if (gathered := _gathered.get()) is not None:
+        gathered.append(_Noted(moved, event, link, wanted))
+        if len(gathered) == _TOLD_AT_ONCE and connection.dialect.name == "postgresql":
+            _record_all(gathered, at_once=True)
+            gathered.clear()
+        return
     if connection.dialect.name == "postgresql":
         noted = {f"event_{name}": value for name, value in event.items()}
+        noted["event_body"], noted["event_payload"] = link.body_text, link.payload_text
         # Nobody can have changed an application that is locked, so nobody waits to hear it before the commit.
         postgres.RECORD.later(connection, {**moved, **noted, "jobs": json_text(outbox.rows(wanted))})
         outbox.noticed(wanted)
@@ -161,15 +164,34 @@ def record(
         raise Stale()
 
 
-_Noted = tuple[dict[str, Any], dict[str, Any], Sequence[Wanted]]
+class _Noted(NamedTuple):
+    """One change that is still to be written."""
+
+    moved: Mapping[str, Any]
+    event: Mapping[str, Any]
+    link: Link
+    wanted: Sequence[Wanted]
+
+    def as_hashed(self) -> Mapping[str, Any]:
+        """The event for a JSON text, its own JSON as it was hashed."""
+        body, payload = self.link.body_text, self.link.payload_text
+        return {
+            **self.event,
+            "body": None if body is None else Fragment(body),
+            "payload": None if payload is None else Fragment(payload),
+        }
+
+
+_TOLD_AT_ONCE = 20
+"""So many are sent while the next are being decided: the server writes them meanwhile."""
 _gathered: ContextVar[list[_Noted] | None] = ContextVar("gathered", default=None)
 
 
 @contextmanager
 def gathering() -> Iterator[None]:
-    """Note down what is recorded in the block, of each application once, and write all of it at its end.
+    """Note down what is recorded in the block, of each application once, and write many at a time, the rest at its end.
 
-    Stale where one of them was changed meanwhile; nothing is written when the block fails.
+    Stale where one of them was changed meanwhile; the caller undoes everything when the block fails.
     """
     noted: list[_Noted] = []
     token = _gathered.set(noted)
@@ -178,26 +200,25 @@ def gathering() -> Iterator[None]:
     finally:
         _gathered.reset(token)
     db.session.flush()
-    if noted and _record_all(noted) != len(noted):
+    if noted and _record_all(noted, at_once=False) != len(noted):
         raise Stale()
 
 
-def _record_all(noted: Sequence[_Noted]) -> int:
-    moves, events = [move for move, _, _ in noted], [event for _, event, _ in noted]
-    wanted = [each for _, _, some in noted for each in some]
+def _record_all(noted: Sequence[_Noted], *, at_once: bool) -> int:
+    moves, wanted = [each.moved for each in noted], [job for each in noted for job in each.wanted]
     connection = db.session.connection()
     if connection.dialect.name != "postgresql":
         done = sum(connection.execute(_MOVE, move).rowcount for move in moves)
-        connection.execute(_ADD_EVENT, events)
+        connection.execute(_ADD_EVENT, [each.event for each in noted])
         outbox.write(wanted)
         return done
     given = {
         "many": len(noted),
         "moves": json_text(moves),
-        "events": json_text(events),
+        "events": json_text([each.as_hashed() for each in noted]),
         "jobs": json_text(outbox.rows(wanted)),
     }
-    postgres.RECORD_ALL.later(connection, given)
+    postgres.RECORD_ALL.later(connection, given, at_once=at_once)
     outbox.noticed(wanted)
     return len(noted)
 

@@ -19,7 +19,7 @@ from fundflow.db import db, read
 from fundflow.errors import NotFound
 from fundflow.lifecycle.actor import Actor
 from fundflow.money import Money
-from fundflow.prepared import Prepared
+from fundflow.prepared import Prepared, Question
 from fundflow.rounds import policy
 from fundflow.rounds.models import Round, Window
 
@@ -62,6 +62,11 @@ EVERYWHERE = tuple(sorted(each.alpha_2 for each in pycountry.countries))
 """What a round is open to that names no countries."""
 
 
+def terms_asked(round_id: UUID) -> Question:
+    """What `terms_of` asks."""
+    return _READ_TERMS, {"round_id": round_id}
+
+
 def terms_of(round_id: UUID) -> dict[str, Any]:
     """Floor, cap and budget as money, the opening and closing instants, the title and the zone.
 
@@ -69,7 +74,8 @@ def terms_of(round_id: UUID) -> dict[str, Any]:
     """
     row: Any = db.session.identity_map.get(_IDENTITY((round_id,)))
     if row is None:
-        (found,) = read(_READ_TERMS, round_id=round_id)
+        statement, values = terms_asked(round_id)
+        (found,) = read(statement, **values)
         row = SimpleNamespace(**dict(zip(_TERMS, found, strict=True)))
     return {
         "floor": Money(row.floor_minor, row.currency),

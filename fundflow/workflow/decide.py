@@ -7,9 +7,9 @@ It reads only the situation it is given and never raises for a "no": a refusal i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from fundflow.workflow import access, clauses, sentences
 from fundflow.workflow.clauses import Clause, DefinitionMismatch
@@ -22,8 +22,11 @@ ALWAYS_THERE = frozenset({"input", "now", "today", "actor", "self", "siblings", 
 """Roots that nobody has to load: what was entered, the present, who asks, and the child in question."""
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""A mapping that nobody fills: what is not given."""
+
+
+class Situation(NamedTuple):
     """What a decision may look at: where the application is, who asks, when, and the facts that its guards read.
 
     `facts` maps a root to a record: ``application``, ``round`` and ``ledger`` to typed fields, ``reviews`` by name to
@@ -42,17 +45,16 @@ class Situation:
     actor: str | None
     roles: frozenset[str]
     facts: Mapping[str, Mapping[str, Any]]
-    acted: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    fired: Mapping[str, int] = field(default_factory=dict)
+    acted: Mapping[str, frozenset[str]] = NOTHING
+    fired: Mapping[str, int] = NOTHING
     has_ended: bool = False
-    stands_in: Mapping[str, str] = field(default_factory=dict)
+    stands_in: Mapping[str, str] = NOTHING
     """Of the roles, those that the actor holds only for somebody else, and for whom: ids of people by role."""
     overridden: bool = False
     """Two administrators override what people decide: see `Clause.is_overridden` for what still holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer for one transition: allowed, or the clauses that fail.
 
     `acting_for` is the person whose role the actor uses, where they have none of their own that would do.

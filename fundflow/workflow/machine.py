@@ -7,7 +7,6 @@ not name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import transitions
@@ -93,7 +92,7 @@ class Compiled:
         situation: Situation = event.kwargs["situation"]
         decision = decide(self.workflow, step.id, situation)
         if step.input and (unasked := _unasked(step, situation)):
-            decision = replace(decision, allowed=False, clauses=(*decision.clauses, unasked))
+            decision = decision._replace(allowed=False, clauses=(*decision.clauses, unasked))
         event.kwargs["found"].append(decision)
         return decision.allowed
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -212,7 +211,7 @@ def rewrite(application: Application) -> None:
         for row in db.session.execute(rows).all():
             link = audit.link_of(row)
             if row.seq == 3:
-                link = replace(link, actor_id=someone)
+                link = link._replace(actor_id=someone)
             digest = link.hash(prev)
             this = sa.and_(Event.application_id == application.id, Event.seq == row.seq)
             db.session.execute(sa.update(Event).where(this).values(actor_id=link.actor_id, prev=prev, hash=digest))
