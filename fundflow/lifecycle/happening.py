@@ -173,7 +173,6 @@ def _record(
         "last_event_at": ctx.now,
         "submitted_at": application.submitted_at or (ctx.now if is_sent else None),
     }
-    db.session.flush()
     writes.record(application, values, link, prev, wanted)
     writes.show(application, **values)
     return Fired(event_seq=ctx.event_seq, state=state, outcome=ctx.outcome, replayed=False)

@@ -163,15 +163,27 @@ def _at(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-_FORMS: Mapping[type, Callable[[Any], Any]] = {
+def _sorted(value: Iterable[Any]) -> list[Any]:
+    return sorted(_listed(value), key=canonical_json)
+
+
+def _money(value: Money) -> dict[str, Any]:
+    return {"minor": value.minor, "currency": value.currency}
+
+
+_FORMS: dict[type, Callable[[Any], Any]] = {
     dict: _named,
     list: _listed,
     tuple: _listed,
+    set: _sorted,
+    frozenset: _sorted,
+    Money: _money,
     UUID: str,
     Decimal: str,
     datetime: _at,
+    date: date.isoformat,
 }
-"""The forms of what is met most."""
+"""The forms of what is met most, and of every kind of mapping that was met."""
 _PLAIN = frozenset({type(None), str, int, bool})
 
 
@@ -185,18 +197,12 @@ def plain(value: Any) -> Any:
     match value:
         case str() | int():
             return value
-        case Money():
-            return {"minor": value.minor, "currency": value.currency}
-        case Decimal() | UUID():
-            return str(value)
-        case datetime():
-            return _at(value)
-        case date():
-            return value.isoformat()
         case Mapping():
+            _FORMS[kind] = _named
             return _named(value)
         case list() | tuple():
             return _listed(value)
-        case set() | frozenset():
-            return sorted((plain(item) for item in value), key=canonical_json)
+    for known, form in _FORMS.items():
+        if isinstance(value, known):
+            return form(value)
     raise TypeError(f"{type(value).__name__} cannot be kept in an event.")

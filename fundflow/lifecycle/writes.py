@@ -15,7 +15,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from orjson import Fragment
-from sqlalchemy.orm import ClassManager, Session, make_transient_to_detached
+from sqlalchemy.orm import ClassManager, Session
 from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from fundflow import clock
@@ -106,13 +106,15 @@ def claim(application_id: UUID, key: str, transition: str, actor_id: UUID | None
 def _held(session: Session, row: Iterable[Any]) -> Application:
     """The application as the session holds it, saying what this row says."""
     values = dict(zip(_COLUMNS, row, strict=True))
-    held: Application | None = session.identity_map.get(_IDENTITY((values["id"],)))
+    identity = _IDENTITY((values["id"],))
+    held: Application | None = session.identity_map.get(identity)
     if held is None:
         held = _MANAGER.new_instance()
         # Put where they are kept: set one by one, each would first be noted as a change and then forgotten again.
         held.__dict__.update(values)
-        make_transient_to_detached(held)
-        session.add(held)
+        state = instance_state(held)
+        state.key, state.session_id = identity, session.hash_key
+        session.identity_map.add(state)
         session.info["kept"].append(held)
     else:
         show(held, **values)
@@ -143,13 +145,14 @@ def record(
     """
     moved = {"id_": application.id, "revision_": link.seq - 1, **values}
     event = _event(link, prev, values["head"])
-    connection = db.session.connection()
     if (gathered := _gathered.get()) is not None:
         gathered.append(_Noted(moved, event, link, wanted))
-        if len(gathered) == _TOLD_AT_ONCE and connection.dialect.name == "postgresql":
-            _record_all(gathered, at_once=True)
+        if len(gathered) == _TOLD_AT_ONCE:
+            _record_all(gathered)
             gathered.clear()
         return
+    db.session.flush()
+    connection = db.session.connection()
     if connection.dialect.name == "postgresql":
         noted = {f"event_{name}": value for name, value in event.items()}
         noted["event_body"], noted["event_payload"] = link.body_text, link.payload_text
@@ -199,28 +202,30 @@ def gathering() -> Iterator[None]:
         yield
     finally:
         _gathered.reset(token)
+    _record_all(noted)
+
+
+def _record_all(noted: Sequence[_Noted]) -> None:
+    if not noted:
+        return
     db.session.flush()
-    if noted and _record_all(noted, at_once=False) != len(noted):
-        raise Stale()
-
-
-def _record_all(noted: Sequence[_Noted], *, at_once: bool) -> int:
     moves, wanted = [each.moved for each in noted], [job for each in noted for job in each.wanted]
     connection = db.session.connection()
     if connection.dialect.name != "postgresql":
         done = sum(connection.execute(_MOVE, move).rowcount for move in moves)
         connection.execute(_ADD_EVENT, [each.event for each in noted])
         outbox.write(wanted)
-        return done
+        if done != len(noted):
+            raise Stale()
+        return
     given = {
         "many": len(noted),
         "moves": json_text(moves),
         "events": json_text([each.as_hashed() for each in noted]),
         "jobs": json_text(outbox.rows(wanted)),
     }
-    postgres.RECORD_ALL.later(connection, given, at_once=at_once)
+    postgres.RECORD_ALL.later(connection, given, at_once=True)
     outbox.noticed(wanted)
-    return len(noted)
 
 
 def claim_all(asked: Mapping[UUID, tuple[str, str]], actor_id: UUID | None) -> dict[UUID, Claim]:
@@ -236,7 +241,7 @@ def claim_all(asked: Mapping[UUID, tuple[str, str]], actor_id: UUID | None) -> d
             for application_id, (key, transition) in sorted(asked.items())
         }
         return {application_id: one for application_id, one in found.items() if one is not None}
-    rows = [{"asked_id": str(each), "key": key, "transition": name} for each, (key, name) in asked.items()]
+    rows = [{"asked_id": each, "key": key, "transition": name} for each, (key, name) in asked.items()]
     values: dict[str, Any] = {"asked": json_text(rows), "actor_id": actor_id, "now": now}
     if is_moved := clock.is_moved():
         values["instant"] = now
