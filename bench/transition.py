@@ -219,9 +219,12 @@ class Fired:
 
     def __init__(self, application_id: UUID, actor: Any, mail: Any) -> None:
         from fundflow import jobs
-        from fundflow.lifecycle import registry
+        from fundflow.db import db, transaction
+        from fundflow.lifecycle import commands, registry
 
         self.application_id, self.actor, self.revision = application_id, actor, self.revision_of(application_id)
+        # Found once: what importing costs at each step is none of it.
+        self.db, self.transaction, self.fire = db, transaction, commands.fire
 
         def outbox(ctx: registry.EffectContext) -> None:
             if ctx.transition not in KINDS["answers and mail"]:
@@ -239,14 +242,11 @@ class Fired:
         return application.revision
 
     def step(self, kind: str) -> None:
-        from fundflow.db import db, transaction
-        from fundflow.lifecycle import commands
-
         name = KINDS[kind][(self.revision + 1) % 2]
-        with transaction():
-            fired = commands.fire(self.application_id, name, actor=self.actor, key=str(uuid4()), revision=self.revision)
+        with self.transaction():
+            fired = self.fire(self.application_id, name, actor=self.actor, key=str(uuid4()), revision=self.revision)
         self.revision = fired.event_seq
-        db.session.close()
+        self.db.session.close()
 
 
 class Together:

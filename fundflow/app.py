@@ -12,6 +12,7 @@ from flask import Flask
 from flask_alembic import Alembic
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from fundflow import db as database
 from fundflow import storage
 from fundflow.accounts import effects as accounts_effects
 from fundflow.accounts import views as accounts
@@ -26,7 +27,7 @@ from fundflow.banking import effects as banking_effects
 from fundflow.banking import screening_views
 from fundflow.banking import views as banking
 from fundflow.config import ROOT, Settings
-from fundflow.db import Model, db, make_database_file
+from fundflow.db import Model, make_database_file
 from fundflow.decisions import views as decisions
 from fundflow.desk import views as desk
 from fundflow.ledger import checks as ledger_checks
@@ -126,7 +127,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    db.init_app(app)
+    database.init_app(app)
     migrations.init_app(app)
     for part in (shell, gate, mailbox, storage):
         part.init_app(app)

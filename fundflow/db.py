@@ -20,6 +20,7 @@ from uuid import UUID, uuid4
 
 import orjson
 import sqlalchemy as sa
+from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -315,7 +316,13 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         connection.execute("PRAGMA synchronous = FULL")
 
 
-@event.listens_for(Engine, "begin")
+def init_app(app: Flask) -> None:
+    """Give the app its engine. What SQLite needs is heard of by its engine alone: elsewhere it would cost each step."""
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "begin", _begin_sqlite)
+
+
 def _begin_sqlite(connection: Connection) -> None:
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'IMMEDIATE')}")
+    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'IMMEDIATE')}")

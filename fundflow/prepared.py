@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 import sqlalchemy as sa
-from psycopg.adapt import PyFormat
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Connection, Dialect
 
@@ -72,7 +71,7 @@ class Prepared:
 
     def _for(self, connection: Connection) -> _Native | None:
         """What the library is told, where it can be told by itself and nobody listens."""
-        if connection.dialect.name != "postgresql" or connection.dispatch.before_cursor_execute:
+        if connection.dialect.name != "postgresql" or connection.engine.dispatch.before_cursor_execute:
             return None
         if self._native is None:
             self._native = _Native(self._statement)
@@ -92,8 +91,7 @@ class _Native:
         if "POSTCOMPILE" in text:
             raise ValueError("A prepared statement has no lists of values.")
         self.places = tuple(compiled.positiontup or ())
-        formats = [PyFormat.TEXT] * len(self.places)
-        self.told = Statement(f"fundflow_{next(_names)}".encode(), text.encode(), formats)
+        self.told = Statement(f"fundflow_{next(_names)}".encode(), text.encode())
         self.given = {name: value for name, value in compiled.params.items() if value is not None}
         self.into = _conversions(
             (name, bound.type.dialect_impl(_NUMBERED).bind_processor(_NUMBERED))

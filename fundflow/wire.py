@@ -9,9 +9,11 @@ after it. An error is the driver's error, and other threads go on while the serv
 from __future__ import annotations
 
 import select
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
@@ -31,11 +33,26 @@ class Statement:
 
     name: bytes
     text: bytes
-    formats: list[PyFormat]
 
 
-_BEGIN = Statement(b"fundflow_begin", b"BEGIN", [])
-_COMMIT = Statement(b"fundflow_commit", b"COMMIT", [])
+_BEGIN = Statement(b"fundflow_begin", b"BEGIN")
+_COMMIT = Statement(b"fundflow_commit", b"COMMIT")
+
+
+def _text(value: str) -> bytes:
+    written = value.encode()
+    if 0 in written:
+        raise psycopg.DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    return written
+
+
+_WRITTEN: Mapping[type, Callable[[Any], bytes | None]] = {
+    type(None): lambda _: None,
+    str: _text,
+    int: lambda value: b"%d" % value,
+    UUID: lambda value: value.hex.encode(),
+    datetime: lambda value: value.isoformat().encode(),
+}
 
 
 class Wire(psycopg.Connection[Any]):
@@ -48,6 +65,7 @@ class Wire(psycopg.Connection[Any]):
         self._under_way = 0
         """Statements that were told and not yet answered; the library is then in pipeline mode."""
         self._adapting: Any = None
+        self._is_unicode = False
         self._heard, self._either = select.poll(), select.poll()
         self._heard.register(self.pgconn.socket, select.POLLIN)
         self._either.register(self.pgconn.socket, select.POLLIN | select.POLLOUT)
@@ -78,7 +96,7 @@ class Wire(psycopg.Connection[Any]):
 
         Its rows are of no interest. `at_once` sends it now, for the server to begin while the caller goes on.
         """
-        given = self._dumped(statement, values)
+        given = self._dumped(values)
         self._prepare(statement)
         try:
             if not self._under_way:
@@ -114,17 +132,13 @@ class Wire(psycopg.Connection[Any]):
 
     def _all_answers(self, statement: Statement, values: Sequence[Any], *, begins: bool) -> list[PGresult]:
         """The answer to this, after those to all that was told before."""
-        given = self._dumped(statement, values)
+        given = self._dumped(values)
         self._prepare(statement)
         try:
             if begins and not self._under_way:
                 self._begin()
-            if self._under_way:
-                self._send(statement, given)
-                answers = self._answers()
-            else:
-                self.pgconn.send_query_prepared(statement.name, given)
-                answers = [self._next()]
+            self._send(statement, given)
+            answers = self._answers()
         except BaseException:
             # After half an answer nothing but a new connection is sure to be understood again.
             self.close()
@@ -132,10 +146,14 @@ class Wire(psycopg.Connection[Any]):
         self._check(answers)
         return answers
 
-    def _dumped(self, statement: Statement, values: Sequence[Any]) -> Any:
+    def _dumped(self, values: Sequence[Any]) -> list[Any]:
+        """The values as the server reads them. What is met most needs no more than this; the driver knows the rest."""
         if self._adapting is None:
             self._adapting = Transformer(self)
-        return self._adapting.dump_sequence(values, statement.formats) if values else None
+            self._is_unicode = self.info.encoding == "utf-8"
+        if not self._is_unicode or not _WRITTEN.keys() >= set(map(type, values)):
+            return list(self._adapting.dump_sequence(values, [PyFormat.TEXT] * len(values)))
+        return [_WRITTEN[type(value)](value) for value in values]
 
     def _prepare(self, statement: Statement) -> None:
         if statement.name not in self._known:
@@ -149,7 +167,7 @@ class Wire(psycopg.Connection[Any]):
             return
         if (self.isolation_level, self.read_only, self.deferrable) == (None, None, None):
             self._prepare(_BEGIN)
-            self._send(_BEGIN, None)
+            self._send(_BEGIN, [])
         else:
             self.execute("SELECT")
 
@@ -164,6 +182,9 @@ class Wire(psycopg.Connection[Any]):
         server = self.pgconn
         try:
             server.pipeline_sync()
+            while server.flush():
+                if self._either.poll()[0][1] & select.POLLIN:
+                    server.consume_input()
             answers = [self._next() for _ in range(self._under_way)]
             self._wait()
             server.get_result()
@@ -177,22 +198,17 @@ class Wire(psycopg.Connection[Any]):
 
     def _next(self) -> PGresult:
         """One statement's answer, and past its end."""
-        server = self.pgconn
         self._wait()
-        answer = server.get_result()
+        answer = self.pgconn.get_result()
         if answer is None:
             raise psycopg.OperationalError("the server's answer was cut off")
-        self._wait()
-        if server.get_result() is not None:
+        if self.pgconn.get_result() is not None:
             raise psycopg.OperationalError("the server answered more than was asked")
         return answer
 
     def _wait(self) -> None:
-        """Send what is still to be sent and wait until something can be taken, while other threads go on."""
+        """Wait until something can be taken, while other threads go on."""
         server = self.pgconn
-        while server.flush():
-            if self._either.poll()[0][1] & select.POLLIN:
-                server.consume_input()
         while server.is_busy():
             self._heard.poll()
             server.consume_input()

@@ -132,7 +132,7 @@ def retry(job_id: UUID) -> None:
 
 @sa.event.listens_for(Session, "after_commit")
 def _wake(session: Session) -> None:
-    if session.info.pop("enqueued", False):
+    if session.info.pop("enqueued", False) and not wake.is_set():
         wake.set()
 
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.exc import OperationalError
 from werkzeug.serving import make_server
 
+from fundflow import db as database
 from fundflow.config import ROOT, Settings
 from fundflow.db import db
 from fundflow.errors import NotFound, Refused
@@ -80,7 +81,7 @@ def build(folder: Path, **more: Any) -> Flask:
         MAX_CONTENT_LENGTH=settings.upload_mb * 1024 * 1024,
     )
     app.extensions["settings"] = settings
-    db.init_app(app)
+    database.init_app(app)
     shell.init_app(app)
     gate.init_app(app)
     _routes(app)
