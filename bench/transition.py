@@ -7,7 +7,7 @@ transitions are measured, with one process and with several, each with an applic
 those writes, one whose guard reads the answers and the round and which tells a person by mail, and one whose guard
 reads the ledger, for which both sides first lock the round that all processes share. By hand, too, whatever the guard
 compares and whoever is written to is read first; who may decide, and every other clause, is asked by fire() alone. 1.0
-is as fast as by hand. At last `bulk.fire_all()` decides a hundred applications in one transaction, against fire() for
+is as fast as by hand. A process looks for garbage as the server does. At last `bulk.fire_all()` decides a hundred applications in one transaction, against fire() for
 one of them at a time.
 
     python bench/transition.py [commands per round] [rounds] [processes]
@@ -280,6 +280,7 @@ def rate(step: Callable[[str], None], kind: str, times: int) -> tuple[float, flo
 
 def work_together(url: str, folder: str, ids: Sequence[UUID], manager: UUID, written: Any, pipe: Connection) -> None:
     """One process: decides on all the applications at once, or on the first alone."""
+    from fundflow import server
     from fundflow.accounts import queries as accounts
     from fundflow.db import db
     from fundflow.lifecycle import audit
@@ -289,6 +290,7 @@ def work_together(url: str, folder: str, ids: Sequence[UUID], manager: UUID, wri
         actor = accounts.actor_for(manager)
         alone = Fired(ids[0], actor, written["answers and mail"][2])
         together = Together(ids[1:], actor)
+        server.settle()
         pipe.send("ready")
         while (asked := pipe.recv()) is not None:
             side, kind, times = asked
@@ -300,6 +302,7 @@ def work_together(url: str, folder: str, ids: Sequence[UUID], manager: UUID, wri
 
 def work(url: str, folder: str, ours: UUID, other: UUID, manager: UUID, written: Any, pipe: Connection) -> None:
     """One process: does on its own two applications what the measuring one asks for."""
+    from fundflow import server
     from fundflow.accounts import queries as accounts
     from fundflow.db import db
     from fundflow.lifecycle import audit
@@ -308,6 +311,7 @@ def work(url: str, folder: str, ours: UUID, other: UUID, manager: UUID, written:
     with app.app_context():
         fired = Fired(ours, accounts.actor_for(manager), written["answers and mail"][2])
         hand = ByHand(url, other, manager, written)
+        server.settle()
         pipe.send("ready")
         while (asked := pipe.recv()) is not None:
             side, kind, times = asked

@@ -58,7 +58,7 @@ def serve(app: Flask, host: str, port: int) -> None:
     stop, signals = threading.Event(), _Signals()
     site = threading.Thread(target=signals.telling(server.run), name="site", daemon=True)
     helper = threading.Thread(target=worker.run, args=(stop, app), name="worker", daemon=True)
-    _settle()
+    settle()
     # Browsers keep passkeys for names only, so the loopback address is given by its name.
     name = "localhost" if host in ("127.0.0.1", "::1") else host
     click.echo(f"fundflow is ready at http://{name}:{server.effective_port}  (stop with Ctrl-C)")
@@ -78,7 +78,7 @@ def serve(app: Flask, host: str, port: int) -> None:
             thread.join(timeout=1 if thread is site else 10)
 
 
-def _settle() -> None:
+def settle() -> None:
     """What the start made stays: no request waits while it is looked through for garbage."""
     gc.collect()
     gc.freeze()
@@ -99,7 +99,7 @@ def work(app: Flask) -> None:
     _tell_what_waits(app)
     stop, signals = threading.Event(), _Signals()
     helper = threading.Thread(target=signals.telling(lambda: worker.run(stop, app)), name="worker", daemon=True)
-    _settle()
+    settle()
     click.echo("working; stop with Ctrl-C")
     helper.start()
     signals.wait()

@@ -127,6 +127,17 @@ class Wire(psycopg.Connection[Any]):
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
             super().rollback()
 
+    def cursor(self, *given: Any, **named: Any) -> Any:
+        """The driver's; what it will be asked comes after all that was told."""
+        self.settle()
+        return super().cursor(*given, **named)
+
+    def wait(self, *given: Any, **named: Any) -> Any:
+        """What the driver does is done after all that was told."""
+        if self._under_way:
+            self.settle()
+        return super().wait(*given, **named)
+
     def _answer(self, statement: Statement, values: Sequence[Any], *, begins: bool) -> PGresult:
         return self._all_answers(statement, values, begins=begins)[-1]
 
@@ -224,29 +235,16 @@ class Wire(psycopg.Connection[Any]):
 
 
 class _Cursor(psycopg.Cursor[Any]):
-    """Whatever is asked of it is asked after what the connection was told."""
-
-    def execute(self, *given: Any, **named: Any) -> Any:
-        self._wire().settle()
-        return super().execute(*given, **named)
+    """What the driver itself would do in several statements begins after what the connection was told."""
 
     def executemany(self, *given: Any, **named: Any) -> None:
-        self._wire().settle()
+        wire: Any = self.connection
+        wire.settle()
         super().executemany(*given, **named)
 
-    def copy(self, *given: Any, **named: Any) -> Any:
-        self._wire().settle()
-        return super().copy(*given, **named)
-
-    def stream(self, *given: Any, **named: Any) -> Any:
-        self._wire().settle()
-        return super().stream(*given, **named)
-
-    def _wire(self) -> Wire:
-        wire = self.connection
-        if not isinstance(wire, Wire):
-            raise TypeError("A cursor of another connection.")
-        return wire
+    def stream(self, *_given: Any, **_named: Any) -> Any:
+        """Refused: the library would go on giving row by row what is asked after it."""
+        raise psycopg.NotSupportedError("rows are streamed by a cursor of the server: give it a name")
 
 
 @sa.event.listens_for(Engine, "do_connect")
