@@ -7,7 +7,7 @@ transitions are measured, with one process and with several, each with an applic
 those writes, one whose guard reads the answers and the round and which tells a person by mail, and one whose guard
 reads the ledger, for which both sides first lock the round that all processes share. By hand, too, whatever the guard
 compares and whoever is written to is read first; who may decide, and every other clause, is asked by fire() alone. 1.0
-is as fast as by hand. A process looks for garbage as the server does. At last `bulk.fire_all()` decides a hundred applications in one transaction, against fire() for
+is as fast as by hand. At last `bulk.fire_all()` decides a hundred applications in one transaction, against fire() for
 one of them at a time.
 
     python bench/transition.py [commands per round] [rounds] [processes]

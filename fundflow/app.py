@@ -12,7 +12,6 @@ from flask import Flask
 from flask_alembic import Alembic
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from fundflow import db as database
 from fundflow import storage
 from fundflow.accounts import effects as accounts_effects
 from fundflow.accounts import views as accounts
@@ -27,7 +26,7 @@ from fundflow.banking import effects as banking_effects
 from fundflow.banking import screening_views
 from fundflow.banking import views as banking
 from fundflow.config import ROOT, Settings
-from fundflow.db import Model, make_database_file
+from fundflow.db import Model, db, engine_options, make_database_file
 from fundflow.decisions import views as decisions
 from fundflow.desk import views as desk
 from fundflow.ledger import checks as ledger_checks
@@ -113,7 +112,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.update(
         SECRET_KEY=settings.secret(),
         # What people typed must not reach a log or a dead letter by way of a failed statement.
-        SQLALCHEMY_ENGINES={"default": {"url": settings.database, "hide_parameters": settings.production}},
+        SQLALCHEMY_ENGINES={"default": engine_options(settings.database, hide_parameters=settings.production)},
         ALEMBIC={"script_location": str(ROOT / "migrations")},
         ALEMBIC_CONTEXT={"render_as_batch": True, "compare_server_default": True},
         MAX_CONTENT_LENGTH=settings.upload_mb * 1024 * 1024,
@@ -127,7 +126,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    database.init_app(app)
+    db.init_app(app)
     migrations.init_app(app)
     for part in (shell, gate, mailbox, storage):
         part.init_app(app)

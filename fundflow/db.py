@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -20,11 +20,10 @@ from uuid import UUID, uuid4
 
 import orjson
 import sqlalchemy as sa
-from flask import Flask
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import event
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.dialects import plugins, postgresql, sqlite
+from sqlalchemy.engine import Connection, CreateEnginePlugin, Dialect, Engine
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.pool import Pool
@@ -316,13 +315,31 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         connection.execute("PRAGMA synchronous = FULL")
 
 
-def init_app(app: Flask) -> None:
-    """Give the app its engine. What SQLite needs is heard of by its engine alone: elsewhere it would cost each step."""
-    db.init_app(app)
-    with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "begin", _begin_sqlite)
+class Begins(CreateEnginePlugin):
+    """Has SQLite's transactions begin as they should. Only its engine is listened to: elsewhere each step would pay."""
+
+    def update_url(self, url: sa.URL) -> sa.URL:
+        return url
+
+    def engine_created(self, engine: Engine) -> None:
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "begin", _begin_sqlite)
+
+
+plugins.register("fundflow", __name__, Begins.__name__)
+
+
+def engine_options(url: str, *, hide_parameters: bool = False) -> dict[str, Any]:
+    """How the engine of a database is made."""
+    return {"url": url, "hide_parameters": hide_parameters, "plugins": ["fundflow"]}
+
+
+only_reading: list[Callable[[], bool]] = []
+"""Whether what is done now will only read, for all that anybody said: it then takes no write lock on SQLite."""
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('sqlite_begin', 'IMMEDIATE')}")
+    begins = connection.get_execution_options().get("sqlite_begin")
+    if begins is None:
+        begins = "DEFERRED" if any(is_so() for is_so in only_reading) else "IMMEDIATE"
+    connection.exec_driver_sql(f"BEGIN {begins}")

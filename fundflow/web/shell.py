@@ -18,12 +18,10 @@ import structlog
 from flask import Flask, Response, current_app, g, has_request_context, redirect, request, url_for
 from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import event
-from sqlalchemy.engine import Connection
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.wrappers import Response as AnyResponse
 
-from fundflow.db import db
+from fundflow.db import only_reading
 from fundflow.lifecycle.actor import ANONYMOUS, Actor
 from fundflow.web import gate, reader, refusals
 from fundflow.web.gate import public, safe_path
@@ -105,9 +103,7 @@ def init_app(app: Flask) -> None:
         locale_selector=reader.select_language,
         timezone_selector=reader.select_zone,
     )
-    with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            event.listen(db.engine, "engine_connect", _read_only_while_reading)
+    only_reading[:] = [_is_only_reading]
     app.before_request(_begin)
     csrf.init_app(app)
     _log_to_stderr(settings.production)
@@ -205,10 +201,9 @@ def _is_checklist(field: Any) -> bool:
     return field.type == "SelectMultipleField" and type(field.widget).__name__ != "Select"
 
 
-def _read_only_while_reading(connection: Connection) -> None:
+def _is_only_reading() -> bool:
     # On SQLite a request that only reads must not take the write lock: pages stay quick while somebody saves.
-    if has_request_context() and request.method in ("GET", "HEAD", "OPTIONS"):
-        connection.execution_options(sqlite_begin="DEFERRED")
+    return has_request_context() and request.method in ("GET", "HEAD", "OPTIONS")
 
 
 def _begin() -> None:

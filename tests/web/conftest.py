@@ -16,9 +16,8 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.exc import OperationalError
 from werkzeug.serving import make_server
 
-from fundflow import db as database
 from fundflow.config import ROOT, Settings
-from fundflow.db import db
+from fundflow.db import db, engine_options
 from fundflow.errors import NotFound, Refused
 from fundflow.money import Money
 from fundflow.web import gate, shell
@@ -77,11 +76,11 @@ def build(folder: Path, **more: Any) -> Flask:
     )
     app.config.update(
         SECRET_KEY=settings.secret(),
-        SQLALCHEMY_ENGINES={"default": settings.database},
+        SQLALCHEMY_ENGINES={"default": engine_options(settings.database)},
         MAX_CONTENT_LENGTH=settings.upload_mb * 1024 * 1024,
     )
     app.extensions["settings"] = settings
-    database.init_app(app)
+    db.init_app(app)
     shell.init_app(app)
     gate.init_app(app)
     _routes(app)
