@@ -93,10 +93,8 @@ class _Native:
         self.places = tuple(compiled.positiontup or ())
         self.told = Statement(f"fundflow_{next(_names)}".encode(), text.encode())
         self.given = {name: value for name, value in compiled.params.items() if value is not None}
-        self.into = _conversions(
-            (name, bound.type.dialect_impl(_NUMBERED).bind_processor(_NUMBERED))
-            for bound, name in compiled.bind_names.items()
-        )
+        types = {name: bound.type.dialect_impl(_NUMBERED) for bound, name in compiled.bind_names.items()}
+        self.into = _conversions((at, types[name].bind_processor(_NUMBERED)) for at, name in enumerate(self.places))
         self.outof = _conversions(
             (at, column.type.dialect_impl(_NUMBERED).result_processor(_NUMBERED, None))
             for at, column in enumerate(statement.selected_columns)
@@ -132,10 +130,11 @@ class _Native:
             raise self._wrapped(connection, wire, error) from error
 
     def _bound(self, values: Mapping[str, Any]) -> list[Any]:
-        bound = {**self.given, **values}
-        for name, convert in self.into:
-            bound[name] = convert(bound[name])
-        return [bound[name] for name in self.places]
+        given = self.given
+        bound = [values[name] if name in values else given[name] for name in self.places]
+        for at, convert in self.into:
+            bound[at] = convert(bound[at])
+        return bound
 
     def _wrapped(self, connection: Connection, driver: Any, error: Any) -> Any:
         is_lost = connection.dialect.is_disconnect(error, driver, None)

@@ -46,8 +46,7 @@ def _text(value: str) -> bytes:
     return written
 
 
-_WRITTEN: Mapping[type, Callable[[Any], bytes | None]] = {
-    type(None): lambda _: None,
+_WRITTEN: Mapping[type, Callable[[Any], bytes]] = {
     str: _text,
     int: lambda value: b"%d" % value,
     UUID: lambda value: value.hex.encode(),
@@ -162,9 +161,12 @@ class Wire(psycopg.Connection[Any]):
         if self._adapting is None:
             self._adapting = Transformer(self)
             self._is_unicode = self.info.encoding == "utf-8"
-        if not self._is_unicode or not _WRITTEN.keys() >= set(map(type, values)):
-            return list(self._adapting.dump_sequence(values, [PyFormat.TEXT] * len(values)))
-        return [_WRITTEN[type(value)](value) for value in values]
+        if self._is_unicode:
+            try:
+                return [None if value is None else _WRITTEN[type(value)](value) for value in values]
+            except KeyError:
+                pass
+        return list(self._adapting.dump_sequence(values, [PyFormat.TEXT] * len(values)))
 
     def _prepare(self, statement: Statement) -> None:
         if statement.name not in self._known:
