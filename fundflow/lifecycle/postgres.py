@@ -95,11 +95,11 @@ def _only_if(moved: sa.CTE, many: sa.ColumnElement[int]) -> sa.Select[Any]:
     return sa.select(sa.cast(1 / sa.case((sa.func.count() == many, 1), else_=0), sa.Integer)).select_from(moved)
 
 
-def _event_value(column: sa.Column[Any]) -> Any:
-    """JSON comes as the text that was hashed."""
+def _given(column: sa.Column[Any], prefix: str) -> Any:
+    """The parameter for a column; JSON comes as a text, that of an event as it was hashed."""
     if isinstance(column.type, Json):
-        return sa.cast(sa.bindparam(f"event_{column.name}", type_=sa.Text), postgresql.JSONB)
-    return sa.bindparam(f"event_{column.name}")
+        return sa.cast(sa.bindparam(f"{prefix}{column.name}", type_=sa.Text), postgresql.JSONB)
+    return sa.bindparam(f"{prefix}{column.name}")
 
 
 _moved = (
@@ -111,7 +111,7 @@ _moved = (
 )
 _noted = (
     sa.insert(_events)
-    .values({column.name: _event_value(column) for column in _events.c})
+    .values({column.name: _given(column, "event_") for column in _events.c})
     .returning(_events.c.seq)
     .cte("noted")
 )
@@ -125,8 +125,25 @@ _queued = (
     .returning(Job.id)
     .cte("queued")
 )
-RECORD = Prepared(_only_if(_moved, sa.literal(1)).add_cte(_noted, _queued))
-"""Move the application, append the event and fill the outbox; an error where the application is no longer as it was."""
+_queued_one = (
+    postgresql.insert(Job)
+    .values({name: _given(_jobs.c[name], "job_") for name in _ASKED_OF_A_JOB} | {"attempts": sa.literal(0)})
+    .on_conflict_do_nothing(index_elements=["key"])
+    .returning(Job.id)
+    .cte("queued_one")
+)
+
+
+@cache
+def recording(jobs: int) -> Prepared:
+    """Move the application, append the event and put so many jobs into the outbox.
+
+    An error where the application is no longer as it was. One job comes as `job_` parameters, several as `jobs`, a
+    JSON text.
+    """
+    outbox = {0: (), 1: (_queued_one,)}.get(jobs, (_queued,))
+    return Prepared(_only_if(_moved, sa.literal(1)).add_cte(_noted, *outbox))
+
 
 _moves = _records("moves", [_applications.c[name] for name in _MOVED], id_=sa.Uuid(), revision_=sa.BigInteger())
 _all_moved = (

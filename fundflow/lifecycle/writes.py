@@ -157,7 +157,7 @@ def record(
         noted = {f"event_{name}": value for name, value in event.items()}
         noted["event_body"], noted["event_payload"] = link.body_text, link.payload_text
         # Nobody can have changed an application that is locked, so nobody waits to hear it before the commit.
-        postgres.RECORD.later(connection, {**moved, **noted, "jobs": json_text(outbox.rows(wanted))})
+        postgres.recording(min(len(wanted), 2)).later(connection, {**moved, **noted, **_asked(wanted)})
         outbox.noticed(wanted)
         return
     done = connection.execute(_MOVE, moved).rowcount
@@ -165,6 +165,14 @@ def record(
     outbox.write(wanted)
     if done != 1:
         raise Stale()
+
+
+def _asked(wanted: Sequence[Wanted]) -> dict[str, Any]:
+    """These jobs as `postgres.recording` takes them."""
+    if len(wanted) == 1:
+        (row,) = outbox.rows(wanted)
+        return {f"job_{name}": json_text(value) if name == "payload" else value for name, value in row.items()}
+    return {"jobs": json_text(outbox.rows(wanted))} if wanted else {}
 
 
 class _Noted(NamedTuple):
