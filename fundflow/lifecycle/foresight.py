@@ -23,6 +23,8 @@ _Asks = Callable[[Application, Actor], Question]
 
 def of_one(application: Application, name: str, actor: Actor) -> None:
     """Ask together what this transition of an application under its lock will ask, its round's lock first."""
+    if happening.machine(application.definition_sha).workflow.find(name) is None:
+        return  # whoever decides says so; a name that anybody may send is not kept
     plan = _plan(application.definition_sha, name, is_person=actor.id is not None and not actor.is_system)
     if len(plan) > 1:
         read_together([ask(application, actor) for ask in plan])
@@ -51,8 +53,7 @@ def _plan(definition_sha: str, name: str, *, is_person: bool) -> tuple[_Asks, ..
     """What one command of this name will ask, whatever the application."""
     kernel = happening.machine(definition_sha)
     workflow, step = kernel.workflow, kernel.workflow.find(name)
-    if step is None:
-        return ()
+    assert step is not None  # noqa: S101 -- asked for steps of the workflow alone
     about: list[tuple[str, Any]] = []
     if is_person:
         about += [(f"role {role.kind}", role) for role in _roles(workflow, step.by)]
