@@ -37,15 +37,6 @@ from psycopg.types.json import Jsonb
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-FORM = """
-title: {en: Request}
-sections:
-  all:
-    title: {en: All}
-    fields:
-      title: {type: short_text, label: {en: Title}, required: true}
-      requested: {type: money, label: {en: Amount}, required: true}
-"""
 WORKFLOW = """
 format: fundflow/1
 workflow: to-and-fro
@@ -340,10 +331,11 @@ def prepare(url: str, folder: str, processes: int) -> list[tuple[UUID, UUID, UUI
     from fundflow.jobs.models import Job
     from fundflow.lifecycle.models import Event
     from tests import factories as make
+    from tests.lifecycle.toys import ASK
 
     with an_app(url, folder).app_context():
         Model.metadata.create_all(db.engine)
-        workflow = make.a_workflow_from(WORKFLOW, ask=FORM)
+        workflow = make.a_workflow_from(WORKFLOW, ask=ASK)
         focal, manager = make.a_person(), make.a_person(groups=[make.MANAGERS])
         round_ = make.a_round(workflow=workflow)
         pairs = []

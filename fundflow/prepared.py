@@ -106,8 +106,8 @@ class _Native:
         try:
             rows = wire.ask(self.told, bound)
         except psycopg.Error as error:
-            raise self._wrapped(connection, wire, error) from error
-        return [self._row(row) for row in rows] if self.outof else rows
+            raise _wrapped(connection, wire, error, [self]) from error
+        return self._converted(rows)
 
     @staticmethod
     def all_of(connection: Connection, questions: Sequence[tuple[_Native, Mapping[str, Any]]]) -> list[list[Row]]:
@@ -115,11 +115,8 @@ class _Native:
         try:
             found = wire.ask_all([(native.told, native._bound(values)) for native, values in questions])
         except psycopg.Error as error:
-            raise questions[0][0]._wrapped(connection, wire, error) from error
-        return [
-            [native._row(row) for row in rows] if native.outof else rows
-            for (native, _), rows in zip(questions, found, strict=True)
-        ]
+            raise _wrapped(connection, wire, error, [native for native, _ in questions]) from error
+        return [native._converted(rows) for (native, _), rows in zip(questions, found, strict=True)]
 
     def later(self, connection: Connection, values: Mapping[str, Any], at_once: bool) -> None:
         wire: Any = connection.connection.dbapi_connection
@@ -127,7 +124,7 @@ class _Native:
         try:
             wire.tell(self.told, bound, at_once=at_once)
         except psycopg.Error as error:
-            raise self._wrapped(connection, wire, error) from error
+            raise _wrapped(connection, wire, error, [self]) from error
 
     def _bound(self, values: Mapping[str, Any]) -> list[Any]:
         given = self.given
@@ -136,24 +133,29 @@ class _Native:
             bound[at] = convert(bound[at])
         return bound
 
-    def _wrapped(self, connection: Connection, driver: Any, error: Any) -> Any:
-        is_lost = connection.dialect.is_disconnect(error, driver, None)
-        if is_lost:
-            connection.invalidate(error)
-        return sa.exc.DBAPIError.instance(
-            self.told.text.decode(),
-            None,
-            error,
-            psycopg.Error,
-            connection_invalidated=is_lost,
-            dialect=connection.dialect,
-        )
+    def _converted(self, rows: list[Row]) -> list[Row]:
+        return [self._row(row) for row in rows] if self.outof else rows
 
     def _row(self, row: Row) -> Row:
         columns = list(row)
         for at, convert in self.outof:
             columns[at] = convert(columns[at])
         return tuple(columns)
+
+
+def _wrapped(connection: Connection, driver: Any, error: Any, asked: Sequence[_Native]) -> Any:
+    """The toolkit's error for the driver's, naming all that was asked together."""
+    is_lost = connection.dialect.is_disconnect(error, driver, None)
+    if is_lost:
+        connection.invalidate(error)
+    return sa.exc.DBAPIError.instance(
+        ";\n".join(each.told.text.decode() for each in asked),
+        None,
+        error,
+        psycopg.Error,
+        connection_invalidated=is_lost,
+        dialect=connection.dialect,
+    )
 
 
 def _conversions(found: Any) -> list[tuple[Any, Callable[[Any], Any]]]:

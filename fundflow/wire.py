@@ -71,10 +71,7 @@ class Wire(psycopg.Connection[Any]):
 
     def ask(self, statement: Statement, values: Sequence[Any]) -> list[Row]:
         """The rows of its answer, after the answers to all that was told before; begins a transaction if none is."""
-        answer = self._answer(statement, values, begins=True)
-        self._adapting.set_pgresult(answer)
-        rows: list[Row] = self._adapting.load_rows(0, answer.ntuples, tuple)
-        return rows
+        return self._rows(self._answer(statement, values, begins=True))
 
     def ask_all(self, questions: Sequence[tuple[Statement, Sequence[Any]]]) -> list[list[Row]]:
         """The rows of each, all asked in one journey and answered in this order."""
@@ -83,12 +80,7 @@ class Wire(psycopg.Connection[Any]):
             self._prepare(statement)
         for statement, values in questions[:-1]:
             self.tell(statement, values)
-        answers = self._all_answers(*questions[-1], begins=True)[-len(questions) :]
-        found = []
-        for answer in answers:
-            self._adapting.set_pgresult(answer)
-            found.append(self._adapting.load_rows(0, answer.ntuples, tuple))
-        return found
+        return [self._rows(answer) for answer in self._all_answers(*questions[-1], begins=True)[-len(questions) :]]
 
     def tell(self, statement: Statement, values: Sequence[Any], *, at_once: bool = False) -> None:
         """Have it done before whatever is asked next, or with the commit: that raises what it raises.
@@ -136,6 +128,11 @@ class Wire(psycopg.Connection[Any]):
         if self._under_way:
             self.settle()
         return super().wait(*given, **named)
+
+    def _rows(self, answer: PGresult) -> list[Row]:
+        self._adapting.set_pgresult(answer)
+        rows: list[Row] = self._adapting.load_rows(0, answer.ntuples, tuple)
+        return rows
 
     def _answer(self, statement: Statement, values: Sequence[Any], *, begins: bool) -> PGresult:
         return self._all_answers(statement, values, begins=begins)[-1]

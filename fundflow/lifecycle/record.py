@@ -194,14 +194,11 @@ def plain(value: Any) -> Any:
         return value
     if (form := _FORMS.get(kind)) is not None:
         return form(value)
-    match value:
-        case str() | int():
-            return value
-        case Mapping():
-            _FORMS[kind] = _named
-            return _named(value)
-        case list() | tuple():
-            return _listed(value)
+    if isinstance(value, str | int):
+        return value
+    if isinstance(value, Mapping):
+        _FORMS[kind] = _named
+        return _named(value)
     for known, form in _FORMS.items():
         if isinstance(value, known):
             return form(value)

@@ -141,7 +141,8 @@ def record(
 ) -> None:
     """Set the state and all that changes only with it, append the event and ask for the work it causes.
 
-    Stale when somebody else changed the application meanwhile. Inside `gathering` it is only noted down.
+    Where somebody else changed the application meanwhile, which its lock forbids, nothing is written: Stale on SQLite,
+    on PostgreSQL an error of the database with whatever comes next or the commit. Inside `gathering` it is noted down.
     """
     moved = {"id_": application.id, "revision_": link.seq - 1, **values}
     event = _event(link, prev, values["head"])
@@ -202,7 +203,7 @@ _gathered: ContextVar[list[_Noted] | None] = ContextVar("gathered", default=None
 def gathering() -> Iterator[None]:
     """Note down what is recorded in the block, of each application once, and write many at a time, the rest at its end.
 
-    Stale where one of them was changed meanwhile; the caller undoes everything when the block fails.
+    Where one of them was changed meanwhile it fails as `record` does; the caller undoes everything when it fails.
     """
     noted: list[_Noted] = []
     token = _gathered.set(noted)

@@ -14,16 +14,8 @@ from fundflow.lifecycle.refusals import NotAllowed, UnknownTransition
 from fundflow.wire import Wire
 from tests import factories as make
 from tests.conftest import ON_POSTGRES
+from tests.lifecycle.toys import ASK
 
-FORM = """
-title: {en: Request}
-sections:
-  all:
-    title: {en: All}
-    fields:
-      title: {type: short_text, label: {en: Title}, required: true}
-      requested: {type: money, label: {en: Amount}, required: true}
-"""
 WORKFLOW = """
 format: fundflow/1
 workflow: to-and-fro
@@ -56,7 +48,7 @@ transitions:
 @pytest.fixture
 def application(app: Flask) -> tuple[Application, Any, Any]:
     focal, manager = make.a_person(), make.a_person(groups=[make.MANAGERS])
-    round_ = make.a_round(workflow=make.a_workflow_from(WORKFLOW, ask=FORM))
+    round_ = make.a_round(workflow=make.a_workflow_from(WORKFLOW, ask=ASK))
     started = make.started(round_, make.a_city(focal_point=focal), focal)
     make.fill(started, "ask", focal)
     return started, focal, manager
